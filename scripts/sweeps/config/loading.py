@@ -107,7 +107,7 @@ def _problems(failure: ValidationError, model: type[BaseModel], content: Any, fi
         key = ".".join(filter(None, [prefix, *location]))
         if location in found:
             continue
-        found[location] = _problem(item, model, content, file, key, location)
+        found[location] = _problem(item, model, file, key)
     return list(found.values())
 
 
@@ -115,9 +115,9 @@ def _location(loc: tuple[Any, ...], content: Any) -> tuple[str, ...]:
     """The part of pydantic's location that names keys of the file, without the names of union members."""
     parts: list[str] = []
     for step in loc:
-        if isinstance(content, dict) and step in content:
-            content = content[step]
-        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
+        in_mapping = isinstance(content, dict) and step in content
+        in_list = isinstance(content, list) and isinstance(step, int) and step < len(content)
+        if in_mapping or in_list:
             content = content[step]
         elif isinstance(content, dict) and step is loc[-1]:
             content = None

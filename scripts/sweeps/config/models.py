@@ -104,7 +104,7 @@ class Sweep(Model):
     study_name: StrictStr = Field(min_length=1, description="Name of the Optuna study.")
     storage_url: StrictStr | None = Field(
         None,
-        description="SQLAlchemy URL of the store, without a password. If left out: the lineage's, or a local SQLite file.",
+        description="SQLAlchemy URL of the store, without a password; the lineage's store, if left out.",
         examples=["sqlite:///results/study.db", "postgresql+psycopg://tuner@db.example.org/sweeps"],
     )
     description: StrictStr | None = Field(None, description="What the sweep is for; printed in the report.")
@@ -165,7 +165,7 @@ class Version(Model):
     sweep: StrictStr = Field(description="The sweep file, relative to this file.")
     parent: StrictStr | None = Field(
         None,
-        description="The version it follows. Without `param_ranges`, its space is derived from the parent's trials.",
+        description="The version it follows; without `param_ranges`, the space comes from its trials.",
     )
     policy: StrictStr | None = Field(None, description="Policy for the decisions on this version's trials.")
     trials: ImportedTrials | None = Field(None, description="Take the trials from elsewhere instead of running them.")

@@ -1,7 +1,8 @@
 """The interface of an objective: what is tuned.
 
 An objective is described without importing a training library, so that validation, planning and analysis stay light;
-only :meth:`Objective.prepare` and :meth:`Objective.start` may import one. How to write your own: ``docs/own-objective.md``.
+only :meth:`Objective.prepare` and :meth:`Objective.start` may import one.
+How to write your own: ``docs/own-objective.md``.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Run(Protocol):
         ...
 
     def save(self, file: BinaryIO) -> None:
-        """Write all that :meth:`load` needs to go on exactly here: weights, optimizer, schedule, random states, epoch."""
+        """Write all that :meth:`load` needs to go on exactly here: weights, optimizer, random states, epoch."""
         ...
 
     def load(self, file: BinaryIO) -> None:
