@@ -127,9 +127,7 @@ def _location(loc: tuple[Any, ...], content: Any) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _problem(
-    item: Any, model: type[BaseModel], content: Any, file: str, key: str, location: tuple[str, ...]
-) -> Problem:
+def _problem(item: Any, model: type[BaseModel], file: str, key: str) -> Problem:
     kind, value = item["type"], item.get("input")
     if kind == "extra_forbidden":
         return Problem(file, key, "unknown key", did_you_mean(str(item["loc"][-1]), _known(model, item["loc"])), value)
