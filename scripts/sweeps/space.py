@@ -158,7 +158,7 @@ class Space:
             yield from self._assignments(rest, chosen | {name: value})
 
     def to_scale(self, name: str, values: ArrayLike) -> NDArray[np.float64]:
-        """Numbers in the scale that is sampled: their logarithm where ``log``, the rank of the choice where categorical."""
+        """Numbers in the scale that is sampled: logarithms where ``log``, ranks of the choices where categorical."""
         item = self.parameters[name]
         if item.type == "categorical":
             choices = distinct(item.choices or [])
