@@ -23,7 +23,7 @@ REPOSITORY = PACKAGE.parents[1]
 REQUIREMENTS = REPOSITORY / "envs" / "training.txt"
 TRAINING_CODE = ("config", "objectives", "store", "shard")
 TRAINING_MODULES = ("digests", "space", "slots", "plan", "records", "store", "shard")
-"""What a shard runs: packages and modules whose edit changes the plan's code digest. Analysis code is not among them."""
+"""What a shard runs, whose edit changes the plan's code digest. Analysis code is not among it."""
 
 
 class _Frozen(BaseModel):
