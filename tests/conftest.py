@@ -8,6 +8,7 @@ import pytest
 
 from labs import unavailable
 from labs.postgres import NoPostgresError, PostgresServer, postgres_server
+from labs.slurm import NoSlurmError, Slurm, slurm
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,15 @@ def postgres() -> Iterator[PostgresServer]:
 def postgres_url(postgres: PostgresServer) -> str:
     """The URL of a database of this test's own, without a password."""
     return postgres.create_database()
+
+
+@pytest.fixture(scope="session")
+def slurm_lab() -> Iterator[Slurm]:
+    """A one-node Slurm with two counted GPUs for the whole session; ``SLURM_CONF`` points commands at it."""
+    try:
+        with slurm() as lab, pytest.MonkeyPatch.context() as patch:
+            for name, value in lab.environment.items():
+                patch.setenv(name, value)
+            yield lab
+    except NoSlurmError as reason:
+        unavailable(str(reason))
