@@ -51,7 +51,8 @@ class Slurm:
     @property
     def environment(self) -> dict[str, str]:
         """What a command needs in its environment to talk to this Slurm and no other."""
-        return {"SLURM_CONF": str(self.folder / "etc" / "slurm.conf")}
+        path = f"{self.folder / 'bin'}:{os.environ.get('PATH', os.defpath)}"
+        return {"SLURM_CONF": str(self.folder / "etc" / "slurm.conf"), "PATH": path}
 
     def command(self, *words: str, check: bool = True, cwd: Path | None = None) -> str:
         """The output of a Slurm command."""
@@ -70,13 +71,14 @@ class Slurm:
 
     def start(self) -> None:
         """Write the configuration and start munged, the controller and the node."""
-        for name in ("etc", "log", "state", "spool", "munge", "dev"):
+        for name in ("etc", "log", "state", "spool", "munge", "dev", "bin"):
             (self.folder / name).mkdir(exist_ok=True)
             (self.folder / name).chmod(0o755)
         self.ports = self.ports or tuple(free_ports(2))
         devices = [self._device(number) for number in range(self.gpus)]
         (self.folder / "etc" / "slurm.conf").write_text(slurm_conf(self, socket.gethostname().split(".")[0]))
         (self.folder / "etc" / "gres.conf").write_text(gres_conf(self.gpu_type, devices))
+        self._wrap_srun()
         key = self.folder / "munge" / "key"
         if not key.exists():
             key.touch(mode=0o600)
@@ -144,6 +146,15 @@ class Slurm:
             except OSError:
                 path.touch()
         return path
+
+    def _wrap_srun(self) -> None:
+        """Snakemake's job step drops ``SLURM_CONF`` before it calls srun: on a cluster the file is in /etc/slurm, which
+        this lab leaves alone."""
+        wrapper = self.folder / "bin" / "srun"
+        conf, srun = self.environment["SLURM_CONF"], find_program("srun")
+        if not wrapper.exists():
+            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={conf} exec {srun} "$@"\n')
+            wrapper.chmod(0o755)
 
     def _start_munge(self, key: Path) -> None:
         """Authentication of this lab's own, beside a munged that the machine may run."""
