@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from sweeps.config.expectations import Criterion, Expectation, Hypothesis, Tier
+
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 """A value that a parameter can take. Strict: ``true`` never becomes 1, ``"8"`` never becomes 8."""
 
@@ -126,14 +128,12 @@ class Sweep(Model):
     claims: list[Claim] = Field(
         default_factory=list, description="Figures quoted elsewhere, recomputed from this sweep's trials."
     )
-    targets: list[dict[str, Any]] = Field(
+    targets: list[Expectation] = Field(
         default_factory=list, description="Registered expectations of the metric; see docs/outcome.md."
     )
-    hypotheses: list[dict[str, Any]] = Field(default_factory=list, description="Registered hypotheses.")
-    success: dict[Literal["minimum", "full", "exceptional"], list[dict[str, Any]]] = Field(
-        default_factory=dict, description="Registered success tiers."
-    )
-    criteria: list[dict[str, Any]] = Field(
+    hypotheses: list[Hypothesis] = Field(default_factory=list, description="Registered hypotheses.")
+    success: dict[Tier, list[Expectation]] = Field(default_factory=dict, description="Registered success tiers.")
+    criteria: list[Criterion] = Field(
         default_factory=list, description="Registered decision criteria: what a result means for the next version."
     )
 
