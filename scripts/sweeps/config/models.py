@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from sweeps.config.expectations import Criterion, Expectation, Hypothesis, Tier
+
 Finite = Annotated[StrictFloat, AllowInfNan(False)]
 Number = StrictInt | Finite
 Scalar = StrictBool | StrictInt | Finite | StrictStr
@@ -166,14 +168,12 @@ class Sweep(Model):
     claims: list[Claim] = Field(
         default_factory=list, description="Figures quoted elsewhere, recomputed from this sweep's trials."
     )
-    targets: list[dict[str, Any]] = Field(
+    targets: list[Expectation] = Field(
         default_factory=list, description="Registered expectations of the metric; see docs/outcome.md."
     )
-    hypotheses: list[dict[str, Any]] = Field(default_factory=list, description="Registered hypotheses.")
-    success: dict[Literal["minimum", "full", "exceptional"], list[dict[str, Any]]] = Field(
-        default_factory=dict, description="Registered success tiers."
-    )
-    criteria: list[dict[str, Any]] = Field(
+    hypotheses: list[Hypothesis] = Field(default_factory=list, description="Registered hypotheses.")
+    success: dict[Tier, list[Expectation]] = Field(default_factory=dict, description="Registered success tiers.")
+    criteria: list[Criterion] = Field(
         default_factory=list, description="Registered decision criteria: what a result means for the next version."
     )
 
