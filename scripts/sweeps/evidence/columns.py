@@ -15,7 +15,7 @@ from sweeps.config.models import ParamRange
 from sweeps.evidence.model import Kind, Settings
 from sweeps.records import csv_text, parameter_column, table_digest, typed
 from sweeps.space import Space, choice_key, distinct, is_ordered
-from sweeps.statistics import Permutations, block_permutations, generator
+from sweeps.statistics import Permutations, block_permutations, bootstrap_weights, generator
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -129,6 +129,12 @@ class Trials:
         if key not in self._permutations:
             self._permutations[key] = block_permutations(n, key[1], self.settings.block, self.random("blocks", *key))
         return self._permutations[key]
+
+    def weights(self, n: int) -> Floats:
+        """Bootstrap weights of ``n`` trials; the same for all that ask alike."""
+        if n not in self._weights:
+            self._weights[n] = bootstrap_weights(n, self.settings.bootstrap, self.random("bootstrap", n))
+        return self._weights[n]
 
 
 def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "minimize"], settings: Settings) -> Trials:
