@@ -11,6 +11,14 @@ from labs.postgres import NoPostgresError, PostgresServer, postgres_server
 from labs.slurm import NoSlurmError, Slurm, slurm
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one server run in one worker, so that it is started once."""
+    for item in items:
+        for server in ("slurm", "postgres"):
+            if item.get_closest_marker(server):
+                item.add_marker(pytest.mark.xdist_group(server))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole session; ``PGPASSFILE`` in the environment lets its URLs work as they are."""
