@@ -167,7 +167,7 @@ def _evaluation(done: pd.DataFrame, rate: np.ndarray) -> tuple[float | None, lis
         below = True
     if not below:
         return error, []
-    text = f"{', '.join(lead)}; the evaluation error of {examples:.0f} examples is {error:.1%}, below which nothing differs"
+    text = f"{', '.join(lead)}; the evaluation error of {examples:.0f} examples is {error:.1%}: less is no difference"
     return error, [
         Finding(code="best-within-error", severity="note", message=text, found=float(known[0]), expected=error)
     ]

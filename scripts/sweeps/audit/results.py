@@ -200,7 +200,9 @@ def _count_findings(done: pd.DataFrame) -> list[Finding]:
     found = []
     lacking = _lacking(done)
     if lacking:
-        text = f"sizes of {len(lacking)} classes are missing ({', '.join(lacking[:6])}): the metric cannot be recomputed exactly"
+        text = (
+            f"sizes of {len(lacking)} classes are missing ({', '.join(lacking[:6])}): the metric cannot be recomputed"
+        )
         found.append(
             Finding(
                 code="class-sizes-missing",
@@ -233,7 +235,7 @@ def _count_findings(done: pd.DataFrame) -> list[Finding]:
         )
     wrong = (correct > total + 1e-9) | (correct < 0) | (total < 0)
     if wrong.any():
-        text = f"{int(wrong.any(axis=1).sum())} trials have more right answers in a class than examples, or fewer than none"
+        text = f"{int(wrong.any(axis=1).sum())} trials have more right answers than examples in a class, or under none"
         found.append(
             Finding(code="counts-out-of-range", severity="error", message=text, slots=slots_of(done, wrong.any(axis=1)))
         )
@@ -242,7 +244,7 @@ def _count_findings(done: pd.DataFrame) -> list[Finding]:
             name for name, column in zip(names, total.T, strict=True) if len(np.unique(column[np.isfinite(column)])) > 1
         ]
         if vary:
-            text = f"class sizes differ between trials ({', '.join(vary[:6])}): they were not validated on the same examples"
+            text = f"class sizes differ between trials ({', '.join(vary[:6])}): not validated on the same examples"
             found.append(Finding(code="class-sizes-vary", severity="error", message=text, mend="fix the split's seed"))
     if total.shape[1]:
         gone = np.isnan(correct).any(axis=1)
@@ -282,7 +284,7 @@ def check_direction(
             and related[0] * wanted < 0
             and not (check.kind or "").startswith("error rate")
         ):
-            text = f"the study is to {direction} its metric, but that runs against the rate of right answers (rho {related[0]:+.2f})"
+            text = f"the study is to {direction} its metric, against the rate of right answers (rho {related[0]:+.2f})"
             return finding(text, "error", related[0])
         if related and abs(related[0]) >= 0.5:
             return []
@@ -297,7 +299,9 @@ def check_direction(
             continue
         related = spearman(numbers[inside], value[inside])
         if related and abs(related[0]) >= 0.6 and related[1] < 0.01 and related[0] * kind * wanted < 0:
-            text = f"the study is to {direction} its metric, but trials that are better by it are worse by {name} (rho {related[0]:+.2f})"
+            text = (
+                f"the study is to {direction} its metric, but better trials are worse by {name} (rho {related[0]:+.2f})"
+            )
             return finding(text, "warning", related[0])
     if metric and (LOSS.search(metric) if wanted > 0 else GAIN.search(metric) and not LOSS.search(metric)):
         return finding(f"the study is to {direction} {metric!r}, which by its name should be the other way", "warning")
@@ -375,7 +379,10 @@ def degenerate_findings(done: pd.DataFrame) -> tuple[dict[str, Share], list[Find
     )
     tell("diverged", shares["diverged"], "have a loss that exploded or is no number", "tell such trials FAIL")
     if shares["degenerate"].share > 0.5:
-        text = f"{shares['degenerate'].count} of {shares['degenerate'].of} finished trials are degenerate: no conclusion from this table deserves more than LOW confidence"
+        many = shares["degenerate"]
+        text = (
+            f"{many.count} of {many.of} finished trials are degenerate: no conclusion deserves more than LOW confidence"
+        )
         found.append(
             Finding(code="mostly-degenerate", severity="error", message=text, found=shares["degenerate"].share)
         )

@@ -167,7 +167,7 @@ def _values(table: pd.DataFrame) -> list[Finding]:
             )
         )
     if len(known) > 1 and np.ptp(known) <= 1e-12:
-        text = f"all {len(known)} finished trials have the same value ({known[0]:.6g}): nothing can be learned of any parameter"
+        text = f"all {len(known)} finished trials have the same value ({known[0]:.6g}): nothing can be learned"
         found.append(
             Finding(
                 code="all-values-equal",
@@ -181,7 +181,7 @@ def _values(table: pd.DataFrame) -> list[Finding]:
         values, counts = np.unique(known.round(12), return_counts=True)
         if counts.max() >= max(5, 0.25 * len(known)):
             most = float(values[counts.argmax()])
-            text = f"{counts.max()} of {len(known)} finished trials have exactly the value {most:.6g}: do they answer alike?"
+            text = f"{counts.max()} of {len(known)} finished trials score exactly {most:.6g}: do they answer alike?"
             same = complete & (np.abs(value - most) < 1e-9)
             found.append(
                 Finding(
