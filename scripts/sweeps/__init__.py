@@ -8,6 +8,7 @@ The modules, bottom to top; each imports only from those above it in this list:
 ``records``     the trial table and the epoch table
 ``objectives``  what is tuned
 ``validation``  every problem of a configuration at once
+``slots``       the budget, slot by slot: arms, seeds, generations
 ``plan``        the frozen input of a version
 ``store``       the study, its slots, leases
 ``shard``       slot -> trial -> epochs -> checkpoint -> receipt
