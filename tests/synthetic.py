@@ -19,6 +19,7 @@ import pandas as pd
 from sweeps.config.models import Condition, History, ObjectiveChoice, ParamRange, Pruner, Shards, Store
 from sweeps.digests import digest_of, digest_of_file, write_json
 from sweeps.plan import Digests, Parent, Plan, Sources
+from sweeps.provenance.seal import SEAL, seal_version
 from sweeps.records import CORRECT, TOTAL, parameter_column, write_table
 from sweeps.slots import allot
 from sweeps.space import Space
@@ -141,7 +142,7 @@ def tables(plan: Plan, names: Names = PLAIN, *, seed: int = 1) -> tuple[pd.DataF
         row |= {"value": None if state == "FAIL" else shown["value"], "best_epoch": best["epoch"]}
         row |= {"epochs": len(curve), "reason": "non-finite loss" if state == "FAIL" else None}
         row |= {parameter_column(name): chosen.get(name) for name in space.parameters}
-        rows.append(row | {key: value for key, value in shown.items() if key.startswith((CORRECT, TOTAL, "train"))})
+        rows.append(row | {key: value for key, value in best.items() if key.startswith((CORRECT, TOTAL, "train"))})
     trials = pd.DataFrame(rows)
     for name, item in space.parameters.items():
         if item.type == "int":
@@ -212,25 +213,19 @@ def write_version(
 
 
 def write_lineage(folder: Path, names: Names = PLAIN, *, n_trials: int = 40, registered: Any = None) -> Path:
-    """A lineage of two versions as it stands before anything is sealed; gives its folder.
-
-    v3's plan names the sha256 of v2's seal when ``seal`` exists; until then that of a file that is not there yet.
-    """
+    """A lineage of two sealed versions, before any analysis; gives its folder."""
     root = folder / "synthetic"
     data = write_data(root / "data")
     plan = make_plan("v2", space_v2(names), n_trials=n_trials, names=names, data_digest=data)
     write_version(root / "v2", plan, names, seed=1)
-    parent = Parent(version="v2", seal=seal_digest(root / "v2"), derived=True)
+    seal_version(root / "v2")
+    parent = Parent(version="v2", seal=digest_of_file(root / "v2" / SEAL), derived=True)
     plan = make_plan(
         "v3", space_v3(names), n_trials=n_trials, parent=parent, names=names, data_digest=data, registered=registered
     )
     write_version(root / "v3", plan, names, seed=2)
+    seal_version(root / "v3")
     return root
-
-
-def seal_digest(folder: Path) -> str:
-    """Seal a version and give the digest of its seal."""
-    return "4" * 64
 
 
 def write_data(folder: Path) -> str:
