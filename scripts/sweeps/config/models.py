@@ -141,22 +141,28 @@ class Sweep(Model):
 class ImportedTrials(Model):
     """Trials that were run elsewhere: a table, or an Optuna study."""
 
-    file: StrictStr | None = Field(None, description="A CSV or JSON table, one row a trial.")
+    file: StrictStr | None = Field(
+        None,
+        description="A CSV or JSON table, one row a trial; relative to the lineage file, `~` and `$NAME` expanded.",
+    )
     storage_url: StrictStr | None = Field(None, description="An Optuna store, with `study_name`.")
     study_name: StrictStr | None = Field(None, description="The study in `storage_url`.")
-    number: StrictStr = Field("number", description="Column of the trial number.")
+    number: StrictStr = Field("number", description="Column of the trial number; rows are counted, if there is none.")
     value: StrictStr = Field("value", description="Column of the metric.")
-    state: StrictStr | None = Field(None, description="Column of the state; all COMPLETE, if left out.")
+    state: StrictStr | None = Field(None, description="Column of the state; all COMPLETE, if there is none.")
     parameters: dict[str, StrictStr] = Field(
-        default_factory=dict, description="Parameter -> column, where the names differ."
+        default_factory=dict, description="Parameter -> column, where it is neither `NAME` nor `params_NAME`."
     )
     class_rates: StrictStr | None = Field(
         None, description="Pattern of the per-class rate columns.", examples=["val_acc_{class}"]
     )
-    class_sizes: dict[StrictStr, StrictInt] = Field(
+    class_correct: StrictStr | None = Field(
+        None, description="Pattern of the per-class counts of right answers.", examples=["correct_{class}"]
+    )
+    class_sizes: dict[StrictStr, Annotated[StrictInt, Field(ge=0)]] = Field(
         default_factory=dict, description="Validation examples per class, to recompute the metric from the rates."
     )
-    first: StrictInt | None = Field(None, ge=1, description="Use the first rows only.")
+    first: StrictInt | None = Field(None, ge=1, description="Use the first rows of the file only.")
 
 
 class Version(Model):
