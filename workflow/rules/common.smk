@@ -1,4 +1,5 @@
 # What all rules share: the lineage, its layout, and how a script is called.
+import json
 import sys
 from pathlib import Path
 
@@ -9,12 +10,14 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
+from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
+    SITE = load_site(config.get("site", "config/site.yaml"))
 except ConfigError as problem:
     raise WorkflowError(str(problem)) from None
 
