@@ -15,6 +15,7 @@ from sweeps.objectives.base import Objective
 from sweeps.space import Space
 from sweeps.validation.budget import ArmShare, arm_shares, budget_problems, log10_size
 from sweeps.validation.liveness import fixed_without_effect, liveness_problems
+from sweeps.validation.registered import registered_problems
 from sweeps.validation.tuning import tunables_of, tuning_problems
 
 
@@ -50,9 +51,12 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
     if objective is not None:
         found += _fresh(tuning_problems(sweep, objective), examined, found)
         found += _fresh(_epoch_problems(sweep, objective), examined, found)
+    listed = document.content.get("param_ranges")
+    names = {name for name in listed if isinstance(name, str)} if isinstance(listed, dict) else set()
+    found += _fresh(registered_problems(sweep, objective, names), examined, found)
     space = sound_space(sweep, found, set() if objective is None else set(tunables_of(objective)))
     arms = arm_shares(space, sweep.n_trials, _seed(sweep)) if _readable("n_trials", examined) else []
-    if _readable("n_trials", examined) and sweep.param_ranges:
+    if _readable("n_trials", examined) and sweep.param_ranges is not None:
         found += _fresh(budget_problems(sweep, space, arms), examined, found)
     if objective is not None:
         found += _fresh(liveness_problems(space, objective), examined, found)

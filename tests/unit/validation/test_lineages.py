@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, LR, ranges
 
 from sweeps.validation import Report
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import HEAD
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
 from sweeps.validation import Report
 
