@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from sweeps.config.models import Lineage, Sweep
 from sweeps.cluster import Site
+from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
 from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective
@@ -300,7 +301,7 @@ def _objective_section(name: str) -> str:
 
 def _first_sentence(thing: type) -> str:
     text = " ".join((thing.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
-    return text if text.endswith(".") else f"{text}."
+    return re.split(r"(?<=[.?!]) ", text, maxsplit=1)[0]
 
 
 # ------------------------------------------------------------------------------------------- commented default files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sweeps.config.checks import pruner_problems, understood
 from sweeps.config.loading import Examined, examine
@@ -32,6 +32,8 @@ class CheckedSweep:
     defaults: tuple[str, ...] = ()
     log10_size: float | None = None
     arms: tuple[ArmShare, ...] = ()
+    space: Space = field(default_factory=lambda: Space({}))
+    """The part of its space that is free of errors."""
 
     @property
     def derived(self) -> bool:
@@ -75,6 +77,7 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
         defaults=_defaults(sweep, objective),
         log10_size=log10_size(space) if whole else None,
         arms=tuple(arms),
+        space=space,
     )
 
 

@@ -10,7 +10,6 @@ import pytest
 import sweeps.objectives
 from sweeps.validation import Report, validate
 
-
 POLICY = "name: rigorous\ndescription: keeps all\nrules: [{name: keep, action: KEEP}]\n"
 
 
