@@ -245,15 +245,6 @@ WHOLE = {
         ),
         [("param_ranges.encoder.quotas", "cannot be met by 60 trials")],
     ),
-    "quotas under a condition without quotas": (
-        ranges(
-            LR,
-            ENCODER,
-            "scheduler: {type: categorical, choices: [true, false], quotas: [0.5, 0.5], "
-            "condition: {equals: {encoder: cnn}}}",
-        ),
-        [("param_ranges.scheduler.quotas", "cannot be promised")],
-    ),
     "all choices repeated alike": (
         ranges(LR, "encoder: {type: categorical, choices: [cnn, cnn, context, context]}"),
         [("param_ranges.encoder.choices", "more than once")],
