@@ -117,12 +117,12 @@ def write_plan(
     sweep = load_sweep(sweep_file)
     derived = sweep.param_ranges is None
     if derived:
-        if proposal is None:
+        if not proposal:
             raise error(sweep_file, "param_ranges", "is missing, and there is no parent to derive it from")
         sweep = adopt_proposal(sweep, proposal)
     parent_name = lineage.versions[version].parent
     parent = None
-    if parent_name is not None and parent_seal is not None:
+    if parent_name is not None and parent_seal:
         parent = Parent(version=parent_name, seal=digest_of_file(parent_seal), derived=derived)
     sources = Sources(lineage=str(lineage_file), sweep=str(sweep_file), overrides=dict(overrides or {}))
     plan = build_plan(lineage, version, sweep, parent=parent, data=data, policy=policy or {}, sources=sources)

@@ -77,20 +77,26 @@ def explore_value(item: ParamRange, seed: int) -> Any:
 
 
 def _quota_sequence(shares: Sequence[float], n: int, seed: int, purpose: str) -> list[int]:
-    """Which of several shares each of ``n`` slots belongs to: irregular, so that no shard owns only one of them."""
-    wanted = np.array(shares) / sum(shares)
-    given = np.zeros(len(wanted), dtype=int)
-    sequence = []
-    for slot in range(n):
-        due = wanted * (slot + 1)
-        behind = np.flatnonzero(given < np.floor(due + 1e-9))
-        if len(behind):
-            pick = int(behind[np.argmax((due - given)[behind])])
-        else:
-            open_to = np.flatnonzero(given < np.ceil(due - 1e-9))
-            rng = np.random.default_rng(derive_seed(seed, purpose, slot))
-            weights = np.maximum(due - given, 1e-9)[open_to]
-            pick = int(rng.choice(open_to, p=weights / weights.sum()))
-        given[pick] += 1
-        sequence.append(pick)
-    return sequence
+    """Which of several shares each of ``n`` slots belongs to.
+
+    Stratified, share by share from the smallest: the k-th slot of a share lies at a random place of the k-th stretch of
+    ``1 / share`` slots (among those that the shares before left free). So every slot, and with it every shard, has the
+    same chance of every arm, and a prefix is never off by more than one slot.
+    """
+    sequence = np.full(n, -1)
+    left = 1.0
+    order = sorted(range(len(shares)), key=lambda index: (shares[index], index))
+    for index in order[:-1]:
+        free = np.flatnonzero(sequence < 0)
+        share = shares[index] / left
+        left -= shares[index]
+        places = np.random.default_rng(derive_seed(seed, purpose, index)).random(math.ceil(len(free) * share) + 1)
+        taken: set[int] = set()
+        for stretch, place in enumerate(places):
+            slot = int((stretch + place) / share)
+            while slot in taken:
+                slot += 1
+            taken.add(slot)
+        sequence[free[[slot for slot in taken if slot < len(free)]]] = index
+    sequence[sequence < 0] = order[-1]
+    return [int(index) for index in sequence]

@@ -74,6 +74,42 @@ class Run(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Predictions:
+    """What a trained model says of the locked test part, one entry an example."""
+
+    names: tuple[str, ...]
+    """The examples, by a name that stays the same from run to run."""
+    truth: tuple[int, ...]
+    """Index of the true class."""
+    probabilities: tuple[tuple[float, ...], ...]
+    """A row an example, a column a class; each row sums to 1."""
+
+
+class FinalRun(Protocol):
+    """A champion in training, on train plus validation together."""
+
+    def epoch(self) -> float:
+        """Train one more epoch; the mean training loss."""
+        ...
+
+    def save(self, file: BinaryIO) -> None:
+        """As :meth:`Run.save`."""
+        ...
+
+    def load(self, file: BinaryIO) -> None:
+        """As :meth:`Run.load`."""
+        ...
+
+    def predict(self) -> Predictions:
+        """Classify the locked test part. Called once, after the last epoch."""
+        ...
+
+    def export(self, folder: Path) -> None:
+        """Write all that is needed to use the model elsewhere."""
+        ...
+
+
 class Objective(Protocol):
     """What is tuned. Construct it with the options of the lineage file's ``objective`` section."""
 
@@ -104,6 +140,12 @@ class Objective(Protocol):
 
         ``configuration["seed"]`` is the sweep's own seed, which drives what all trials share, such as the split.
         """
+        ...
+
+    def start_final(
+        self, configuration: Configuration, *, seed: int, data: Path, device: str, threads: int
+    ) -> FinalRun:
+        """As :meth:`start`, for a champion: it learns from train plus validation and alone may open the test part."""
         ...
 
 

@@ -1,0 +1,151 @@
+"""Where everything of a lineage lies, and which stages each version still has before it.
+
+The Snakefile asks nothing else: all decisions about what may run are made, and tested, here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sweeps.config.loading import is_lineage, load_lineage, load_sweep, read_yaml
+from sweeps.config.models import Lineage, Sweep
+from sweeps.config.problems import error
+
+DEFAULT_LINEAGE_FILE = "config/config.yaml"
+OVERRIDABLE = ("lineage", "results", "shards", "history", "store", "policy", "replicates", "champions")
+"""Keys of the lineage file that ``snakemake --config`` may replace."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a lineage: its files and its state."""
+
+    name: str
+    folder: Path
+    sweep_file: Path
+    sweep: Sweep
+    parent: str | None
+    children: tuple[str, ...]
+    imported: bool
+    history_size: int | None
+
+    @cached_property
+    def sealed(self) -> bool:
+        """A sealed version is analysed, never run: no rule exists that could run it."""
+        return (self.folder / "seal.json").exists()
+
+    @cached_property
+    def planned(self) -> bool:
+        """Whether the plan is frozen. A larger budget is the one edit of a sweep that opens it again."""
+        plan = self.folder / "plan.json"
+        if self.sealed:
+            return True
+        if not plan.exists():
+            return False
+        try:
+            return json.loads(plan.read_text())["n_trials"] >= self.sweep.n_trials
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+
+    @property
+    def derived(self) -> bool:
+        """Whether its space comes from the parent's trials."""
+        return self.sweep.param_ranges is None
+
+    @property
+    def n_generations(self) -> int:
+        """Waves of shard jobs: one with shared history."""
+        return 1 if self.history_size is None else -(-self.sweep.n_trials // self.history_size)
+
+    def generation_of(self, receipt: str) -> int:
+        """The generation in a receipt's name, ``g003-s001`` -> 3."""
+        return int(receipt.split("-")[0][1:])
+
+    def receipts(self, shards: int, generation: int | None = None) -> list[str]:
+        """The receipts of one generation, or of all."""
+        generations = range(self.n_generations) if generation is None else [generation]
+        return [str(self.folder / "shards" / f"{receipt_name(g, s)}.json") for g in generations for s in range(shards)]
+
+
+def receipt_name(generation: int, shard: int) -> str:
+    """``g003-s001``."""
+    return f"g{generation:03d}-s{shard:03d}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A lineage file, read, with the folder of its results."""
+
+    file: Path
+    lineage: Lineage
+    versions: Mapping[str, Version]
+    overrides: Mapping[str, Any]
+
+    @property
+    def root(self) -> Path:
+        """``results/<lineage>``."""
+        return Path(self.lineage.results) / self.lineage.lineage
+
+    @property
+    def shards(self) -> int:
+        """Jobs side by side."""
+        return self.lineage.shards.count
+
+    def names(
+        self, *, sealed: bool | None = None, planned: bool | None = None, imported: bool | None = None
+    ) -> list[str]:
+        """Versions in a given state, in the order of the lineage."""
+        return [
+            name
+            for name, version in self.versions.items()
+            if (sealed is None or version.sealed == sealed)
+            and (planned is None or version.planned == planned)
+            and (imported is None or version.imported == imported)
+        ]
+
+
+def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> Layout:
+    """Read a lineage file, or a single sweep file, as ``snakemake`` sees it. Raises :class:`ConfigError`.
+
+    ``config`` is the command line's ``--config``: keys of :data:`OVERRIDABLE` replace those of the file.
+    """
+    file = Path(file)
+    content = read_yaml(file)
+    single = not is_lineage(content)
+    overrides = overrides_of(content, config or {})
+    lineage = load_lineage(file, overrides)
+    root = Path(lineage.results) / lineage.lineage
+    versions = {}
+    for name, entry in lineage.versions.items():
+        sweep_file = file if single else file.parent / entry.sweep
+        sweep = load_sweep(sweep_file)
+        if entry.parent is None and sweep.param_ranges is None:
+            raise error(sweep_file, "param_ranges", "is missing", f"add it, or give {name} a parent in {file}")
+        if entry.parent is not None and entry.parent not in lineage.versions:
+            raise error(file, f"versions.{name}.parent", "is no version of this lineage", value=entry.parent)
+        versions[name] = Version(
+            name=name,
+            folder=root / name,
+            sweep_file=sweep_file,
+            sweep=sweep,
+            parent=entry.parent,
+            children=tuple(other for other, item in lineage.versions.items() if item.parent == name),
+            imported=entry.trials is not None,
+            history_size=lineage.history.size if lineage.history.mode == "generation" else None,
+        )
+    return Layout(file, lineage, versions, overrides)
+
+
+def overrides_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line changes of a lineage file; ``shards=3`` and ``history=shared`` are short forms."""
+    short = {"shards": "count", "history": "mode", "store": "url"}
+    given = {key: value for key, value in config.items() if key in OVERRIDABLE and value != content.get(key)}
+    return {
+        key: {short[key]: value} if key in short and not isinstance(value, Mapping) else value
+        for key, value in given.items()
+    }

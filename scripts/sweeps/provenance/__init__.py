@@ -1,0 +1,1 @@
+"""Seals, the chain of versions, verification, and the lineage as an RO-Crate."""

@@ -1,0 +1,99 @@
+"""Where a lineage lies, and which stages each version still has before it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sweeps.config.problems import ConfigError
+from sweeps.layout import open_layout
+
+SWEEP = """
+study_name: {name}
+n_trials: {n}
+fixed: {{epochs: 3}}
+"""
+RANGES = "param_ranges: {lr: {type: float, low: 0.001, high: 0.1, log: true}}\n"
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v2.yaml").write_text(SWEEP.format(name="two", n=20) + RANGES)
+    (tmp_path / "v3.yaml").write_text(SWEEP.format(name="three", n=12))
+    (tmp_path / "lineage.yaml").write_text(
+        "lineage: demo\nhistory: {mode: generation, size: 8}\nshards: {count: 2}\n"
+        "versions:\n  v2: {sweep: v2.yaml}\n  v3: {sweep: v3.yaml, parent: v2}\n"
+    )
+    return tmp_path
+
+
+def test_a_derived_version_is_one_without_ranges(files):
+    layout = open_layout("lineage.yaml")
+    assert [version.derived for version in layout.versions.values()] == [False, True]
+    assert layout.versions["v2"].children == ("v3",)
+
+
+def test_a_generation_that_is_not_full_still_has_its_wave(files):
+    assert open_layout("lineage.yaml").versions["v2"].n_generations == 3
+
+
+def test_shared_history_is_one_wave(files):
+    version = open_layout("lineage.yaml", {"history": "shared"}).versions["v2"]
+    assert version.n_generations == 1
+    assert version.receipts(2) == [
+        "results/demo/v2/shards/g000-s000.json",
+        "results/demo/v2/shards/g000-s001.json",
+    ]
+
+
+def test_the_command_line_changes_the_number_of_shards_and_nothing_beside_it(files):
+    layout = open_layout("lineage.yaml", {"shards": 4, "lineage_file": "lineage.yaml"})
+    assert layout.shards == 4
+    assert layout.overrides == {"shards": {"count": 4}}
+    assert layout.lineage.shards.threads == open_layout("lineage.yaml").lineage.shards.threads
+
+
+def test_a_configfile_that_is_the_lineage_file_overrides_nothing(files):
+    import yaml
+
+    content = yaml.safe_load((files / "lineage.yaml").read_text())
+    assert open_layout("lineage.yaml", content).overrides == {}
+
+
+def test_a_single_sweep_file_is_a_lineage_of_one_version(files):
+    layout = open_layout("v2.yaml")
+    assert list(layout.versions) == ["v1"]
+    assert layout.root.as_posix() == "results/two"
+    assert layout.versions["v1"].sweep.n_trials == 20
+
+
+def test_a_plan_is_frozen_until_the_budget_grows(files):
+    folder = files / "results" / "demo" / "v2"
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps({"n_trials": 20}))
+    assert open_layout("lineage.yaml").names(planned=True) == ["v2"]
+    (files / "v2.yaml").write_text(SWEEP.format(name="two", n=24) + RANGES)
+    assert open_layout("lineage.yaml").names(planned=True) == []
+
+
+def test_a_sealed_version_is_never_open_again(files):
+    folder = files / "results" / "demo" / "v2"
+    folder.mkdir(parents=True)
+    (folder / "seal.json").write_text("{}")
+    (files / "v2.yaml").write_text(SWEEP.format(name="two", n=24) + RANGES)
+    assert open_layout("lineage.yaml").names(sealed=False) == ["v3"]
+    assert open_layout("lineage.yaml").names(planned=False) == ["v3"]
+
+
+def test_a_first_version_without_ranges_is_refused_with_the_file_and_the_mend(files):
+    (files / "v2.yaml").write_text(SWEEP.format(name="two", n=20))
+    with pytest.raises(ConfigError, match=r"v2\.yaml: param_ranges[\s\S]*mend: add it"):
+        open_layout("lineage.yaml")
+
+
+def test_an_unknown_parent_is_refused(files):
+    (files / "lineage.yaml").write_text("lineage: demo\nversions:\n  v2: {sweep: v2.yaml, parent: v1}\n")
+    with pytest.raises(ConfigError, match=r"versions\.v2\.parent"):
+        open_layout("lineage.yaml")

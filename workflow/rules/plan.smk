@@ -1,0 +1,26 @@
+# The frozen input of a version. No rule exists for a version that is planned: what was registered stays registered.
+# A larger n_trials opens the plan again, and adds slots.
+def proposal_of_parent(wildcards):
+    return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
+
+
+rule plan:
+    input:
+        validation=ancient(ROOT / "validation.json"),
+        manifest=ancient(ROOT / "data" / "manifest.json"),
+        proposal=ancient(proposal_of_parent),
+        seal=ancient(of_parent("seal.json")),
+    output:
+        ROOT / "{version}" / "plan.json",
+    log:
+        LOGS / "{version}" / "plan.log",
+    params:
+        n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
+        overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
+    wildcard_constraints:
+        version=any_of(LAYOUT.names(planned=False)),
+    message:
+        "{wildcards.version}: writing the plan"
+    shell:
+        "{PYTHON}/plan.py {LINEAGE_FILE} {wildcards.version} --data $(dirname {input.manifest}) --out {output}"
+        " --proposal={input.proposal} --parent-seal={input.seal} --overrides={params.overrides:q} 2>&1 | tee {log}"

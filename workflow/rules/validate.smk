@@ -1,0 +1,14 @@
+# Every problem of the configuration at once, before anything else runs.
+rule check_config:
+    input:
+        lineage=LINEAGE_FILE,
+        sweeps=[version.sweep_file for version in LAYOUT.versions.values()],
+        code=code("config", "space", "validation"),
+    output:
+        ROOT / "validation.json",
+    log:
+        LOGS / "validate.log",
+    message:
+        "Checking the configuration"
+    shell:
+        "{PYTHON}/validate.py {input.lineage} --out {output} 2>&1 | tee {log}"
