@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sweeps.config.problems import Problem, did_you_mean, nearest
+from sweeps.config.values import kind_of
 
 NUMBER_AS_TEXT = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)$")
 """What YAML 1.1 reads as text although a person means a number: ``1e-3``."""
@@ -60,8 +61,8 @@ def location_in(loc: Location, content: Any) -> Location:
         if isinstance(content, dict):
             known = step in content
             if known or (position == len(loc) - 1 and step != "[key]"):
+                parts.append(next(key for key in content if key == step) if known else step)
                 content = content[step] if known else None
-                parts.append(step)
         elif isinstance(content, list) and isinstance(step, int) and step < len(content):
             content = content[step]
             parts.append(step)
@@ -86,7 +87,8 @@ def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str 
         if isinstance(name, str) and "literal_error" in kinds:
             return Problem(file, key, "unknown key", did_you_mean(name, literal_options(first)))
         if not isinstance(name, str):
-            return Problem(file, key, f"the name {name!r} is no text to YAML", f'put it in quotes: "{name}"')
+            mend = "put it in quotes; on, off, yes, no, true, false and numbers are no text to YAML"
+            return Problem(file, key, f"the name is no text to YAML, it is {kind_of(name)}", mend)
     if value is None:
         mend = f"give it a value: {meaning(model, failure.location)}; or remove the key"
         return Problem(file, key, "is empty", mend)
@@ -156,20 +158,6 @@ def _wanted_mend(wanted: list[str], value: Any) -> str:
 def literal_options(item: Mapping[str, Any]) -> list[str]:
     """The options of a literal, from pydantic's own words (``'a', 'b' or 'c'``)."""
     return re.findall(r"'([^']*)'", str((item.get("ctx") or {}).get("expected", "")))
-
-
-def kind_of(value: Any) -> str:
-    """What a YAML value is, in words."""
-    if isinstance(value, bool):
-        return "true or false"
-    kinds = (
-        (int, "a whole number"),
-        (float, "a number"),
-        (str, "text"),
-        (list, "a list"),
-        (dict, "`key: value` pairs"),
-    )
-    return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__}")
 
 
 def text_number(text: str) -> float | int | None:
