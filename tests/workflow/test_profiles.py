@@ -16,7 +16,7 @@ TOY = """
 import sys
 sys.path.insert(0, {scripts!r})
 from sweeps.config.models import Shards
-from sweeps.config.site import load_site, training_resources
+from sweeps.cluster import load_site, training_resources
 
 rule shard:
     output: "shard.txt"
@@ -83,5 +83,5 @@ def test_each_working_folder_has_its_own_prefix_of_job_names(tmp_path: Path, mon
 
 
 def test_a_failed_shard_is_tried_again_with_more_memory(project: Path) -> None:
-    snakemake(project, "--profile", "local", "--cores", "1", "--retries", "1")
+    snakemake(project, "--profile", "local", "--cores", "2")
     assert (project / "attempts.txt").read_text().split() == ["500", "750"]

@@ -5,16 +5,29 @@ A field's description is what the user reads in ``config/README.md`` and in the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from sweeps.config.expectations import Criterion, Expectation, Hypothesis, Tier
 
-Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+Finite = Annotated[StrictFloat, AllowInfNan(False)]
+Number = StrictInt | Finite
+Scalar = StrictBool | StrictInt | Finite | StrictStr
 """A value that a parameter can take. Strict: ``true`` never becomes 1, ``"8"`` never becomes 8."""
 
-Number = StrictInt | StrictFloat
+Share = Annotated[Finite, Field(gt=0, le=1)]
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
 
 
@@ -27,7 +40,7 @@ class Model(BaseModel):
 class Condition(Model):
     """When a parameter is part of a configuration: all of ``equals`` hold."""
 
-    equals: dict[str, Scalar | list[Scalar]] = Field(
+    equals: dict[StrictStr, Scalar | list[Scalar]] = Field(
         min_length=1,
         description="Categorical parent -> the value (or list of values) for which this parameter is active.",
         examples=[{"encoder_type": "cnn"}],
@@ -39,7 +52,7 @@ class Explore(Model):
 
     low: Number = Field(description="Lower bound of the old range.")
     high: Number = Field(description="Upper bound of the old range.")
-    share: Annotated[float, Field(gt=0, lt=1)] = Field(description="Share of the slots that draw from it.")
+    share: Annotated[Finite, Field(gt=0, lt=1)] = Field(description="Share of the slots that draw from it.")
 
 
 class ParamRange(Model):
@@ -55,13 +68,38 @@ class ParamRange(Model):
         description="Values of a categorical. Texts or booleans listed more than once are understood as quotas.",
         examples=[["cnn", "context"]],
     )
-    quotas: list[Annotated[float, Field(gt=0, le=1)]] | None = Field(
+    quotas: list[Share] | None = Field(
         None,
         description="Share of the slots for each of `choices`, in their order; guaranteed slot by slot. Sums to 1.",
         examples=[[0.75, 0.25]],
     )
     condition: Condition | None = Field(None, description="When the parameter is active; always, if left out.")
     explore: Explore | None = Field(None, description="Share of the slots that draws from a wider, older range.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _weighted_choices(cls, content: Any) -> Any:
+        return with_quotas(content)
+
+
+def with_quotas(content: Any) -> Any:
+    """A range with repeated choices, such as ``[cnn, cnn, cnn, context]``, in terms of ``choices`` and ``quotas``.
+
+    The only place where this is understood. Texts and booleans alone can be repeated, and not all equally often:
+    anything else is returned as it is, for the checks to refuse.
+    """
+    if not isinstance(content, Mapping) or content.get("type") != "categorical" or content.get("quotas") is not None:
+        return content
+    choices = content.get("choices")
+    if not isinstance(choices, list) or not all(isinstance(choice, str | bool) for choice in choices):
+        return content
+    counts: dict[str | bool, int] = {}
+    for choice in choices:
+        counts[choice] = counts.get(choice, 0) + 1
+    if len(set(counts.values())) < 2:
+        return content
+    quotas = [count / len(choices) for count in counts.values()]
+    return {**content, "choices": list(counts), "quotas": quotas}
 
 
 class Pruner(Model):
@@ -86,7 +124,7 @@ class Override(Model):
     low: Number | None = Field(None, description="NARROW, EXPAND: the new lower bound.")
     high: Number | None = Field(None, description="NARROW, EXPAND: the new upper bound.")
     choices: list[Scalar] | None = Field(None, description="NARROW, EXPAND, BIAS: the new choices.")
-    quotas: list[float] | None = Field(None, description="BIAS: the share of each choice.")
+    quotas: list[Share] | None = Field(None, description="BIAS: the share of each choice.")
 
 
 class Claim(Model):
@@ -96,7 +134,9 @@ class Claim(Model):
     value: Number = Field(description="The figure as quoted.")
     parameter: StrictStr | None = Field(None, description="The parameter it speaks of.")
     level: Scalar | None = Field(None, description="The level of a categorical it speaks of.")
-    tolerance: float | None = Field(None, description="Allowed difference; half a unit of the last digit, if left out.")
+    tolerance: Annotated[Finite, Field(ge=0)] | None = Field(
+        None, description="Allowed difference; half a unit of the last digit, if left out."
+    )
     source: StrictStr | None = Field(None, description="Where it is quoted.")
 
 
@@ -113,15 +153,15 @@ class Sweep(Model):
     n_trials: StrictInt = Field(ge=1, description="Budget: this many slots, exactly.")
     direction: Literal["maximize", "minimize"] = Field("maximize", description="Which way the metric is better.")
     pruner: Pruner = Field(default_factory=Pruner, description="Early stopping of unpromising trials.")
-    fixed: dict[str, Any] = Field(
+    fixed: dict[StrictStr, Scalar | None] = Field(
         default_factory=dict,
         description="Settings of the objective and parameters that are not searched, by name.",
         examples=[{"epochs": 40, "seed": 42, "use_scheduler": True}],
     )
-    param_ranges: dict[str, ParamRange] | None = Field(
+    param_ranges: dict[StrictStr, ParamRange] | None = Field(
         None, description="The searched parameters. Left out in a version whose space is derived from its parent."
     )
-    overrides: dict[str, Override] = Field(
+    overrides: dict[StrictStr, Override] = Field(
         default_factory=dict,
         description="Decisions by a person on parameters of this sweep's trials, for the version that follows.",
     )
@@ -243,7 +283,7 @@ class Lineage(Model):
     shards: Shards = Field(default_factory=Shards, description="Jobs, threads and devices.")
     history: History = Field(default_factory=History, description="What sampler and pruner may see.")
     policy: StrictStr = Field("rigorous", description="A policy in config/policies, or a policy file.")
-    limits: dict[str, dict[str, Number]] = Field(
+    limits: dict[StrictStr, dict[Literal["low", "high"], Number]] = Field(
         default_factory=dict,
         description="Bounds that no proposal may pass, by parameter: `{depth: {high: 8}}`.",
     )

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+PASSWORD_IN_URL = re.compile(r"(://[^:/?#@\s'\"]*):[^\s'\"]*@")
+PASSWORD_IN_QUERY = re.compile(r"(?i)((?:ssl)?pass(?:word|wd)?\s*=\s*)[^\s&'\"]+")
 
 
 @dataclass(frozen=True)
@@ -17,14 +24,29 @@ class Problem:
     message: str
     mend: str = ""
     value: Any = None
-    severity: Literal["error", "warning", "note"] = "error"
+    severity: Severity = "error"
+    line: int | None = None
+    """Line of the file where the key stands, if known; counts from 1."""
 
     def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
         shown = "" if self.value is None else f" = {shorten(self.value)}"
-        lines = [f"{self.severity}: {self.file}: {self.key or '(whole file)'}{shown}", f"    {self.message}"]
+        lines = [f"{self.severity}: {where}: {self.key or '(whole file)'}{shown}", f"    {self.message}"]
         if self.mend:
             lines.append(f"    mend: {self.mend}")
-        return "\n".join(lines)
+        return "\n".join(printable(line) for line in lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON value; the value itself as the short text that is printed."""
+        return {
+            "severity": self.severity,
+            "file": printable(self.file),
+            "line": self.line,
+            "key": printable(self.key),
+            "value": None if self.value is None else printable(shorten(self.value)),
+            "message": printable(self.message),
+            "mend": printable(self.mend),
+        }
 
 
 class ConfigError(Exception):
@@ -40,16 +62,41 @@ def error(file: object, key: str, message: str, mend: str = "", value: Any = Non
     return ConfigError([Problem(str(file), key, message, mend, value)])
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known name that ``word`` most likely means, if any is near."""
+    names = sorted(known)
+    by_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(str(word).lower()[:100], by_case, n=1, cutoff=0.6)
+    return by_case[near[0]] if near else None
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """A mend for an unknown name: the nearest known one, or all of them."""
     known = sorted(known)
-    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    near = nearest(word, known)
+    if near is not None:
+        return f"did you mean {near!r}?"
     return f"known here: {', '.join(known)}" if known else "remove it"
 
 
 def shorten(value: Any, limit: int = 80) -> str:
-    """``repr`` of a value, cut to one readable line."""
-    text = repr(value).replace("\n", " ")
+    """``repr`` of a value, cut to one readable line, without the password of a URL in it."""
+    short = reprlib.Repr()
+    short.maxdict = short.maxlist = short.maxtuple = short.maxset = 12
+    short.maxstring = short.maxother = short.maxlong = 400
+    try:
+        text = redact(short.repr(value)).replace("\n", " ")
+    except ValueError:  # an integer beyond what Python prints
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def redact(text: str) -> str:
+    """``text`` with the passwords of URLs in it replaced by ``***``."""
+    return PASSWORD_IN_QUERY.sub(r"\1***", PASSWORD_IN_URL.sub(r"\1:***@", text))
+
+
+def printable(text: str) -> str:
+    """``text`` as any terminal and any UTF-8 file can hold it: control characters and lone surrogates escaped."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    return redact(shown.encode("utf-8", "backslashreplace").decode())

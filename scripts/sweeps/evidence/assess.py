@@ -10,7 +10,6 @@ import pandas as pd
 from sweeps import statistics as st
 from sweeps.audit.counts import EPSILON, evaluation_error, largest_class, one_class_only, per_example, sizes
 from sweeps.evidence.bounds import bounds
-from sweeps.evidence.columns import Column, Trials, read
 from sweeps.evidence.direction import direction as direction_of
 from sweeps.evidence.elites import elite_set, elites
 from sweeps.evidence.importance import importances
@@ -29,6 +28,7 @@ from sweeps.evidence.model import (
     Settings,
     StateCounts,
 )
+from sweeps.evidence.trials import Column, Trials, read
 from sweeps.space import Space, choice_key
 
 ARTEFACT = 0.05

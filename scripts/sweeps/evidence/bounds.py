@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 
 from sweeps import statistics as st
-from sweeps.evidence.columns import Column, Trials
 from sweeps.evidence.elites import elite_set
 from sweeps.evidence.model import Bound
+from sweeps.evidence.trials import Column, Trials
 
 LEAST_IN_HALF = 10
 LEAST_SHARE = 0.4

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sweeps.columns import Kind
 from sweeps.config.models import Scalar
 from sweeps.evidence.settings import Noise, Record, Settings
 from sweeps.space import same_value
 
-__all__ = ["Evidence", "Noise", "ParameterEvidence", "Record", "Settings", "Status"]
+__all__ = ["Evidence", "Kind", "Noise", "ParameterEvidence", "Record", "Settings", "Status"]
 
 Status = Literal["ok", "not enough trials", "one value only", "one metric value only", "not applicable"]
 """Whether a figure could be computed; everything but ``ok`` leaves it ``None``."""
-
-Kind = Literal["float", "int", "ordered", "boolean", "categorical"]
-"""``ordered``: a categorical whose choices are numbers. ``float``, ``int`` and ``ordered`` have a direction."""
 
 
 class Curvature(Record):

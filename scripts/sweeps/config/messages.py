@@ -1,0 +1,234 @@
+"""What pydantic finds, in this project's words: one problem a key, with its value and a mend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from sweeps.config.problems import Problem, did_you_mean, nearest
+from sweeps.config.values import kind_of
+
+NUMBER_AS_TEXT = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)$")
+"""What YAML 1.1 reads as text although a person means a number: ``1e-3``."""
+
+WANTED = {"bool": "true or false", "int": "a whole number", "float": "a number", "string": "text"}
+"""Kinds of pydantic's type errors that name a scalar, in the order in which they are told."""
+
+Location = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """All that pydantic says of one place of the content; a union says one thing for each of its members."""
+
+    location: Location
+    errors: tuple[Mapping[str, Any], ...]
+
+    @property
+    def kinds(self) -> set[str]:
+        return {item["type"] for item in self.errors}
+
+    @property
+    def value(self) -> Any:
+        return self.errors[0].get("input")
+
+    @property
+    def wanted(self) -> list[str]:
+        """The scalars that would do here, of ``bool int float string``."""
+        found = {kind.removesuffix("_type") for kind in self.kinds} | {
+            kind.split("_")[0] for kind in self.kinds if kind in {"int_from_float", "int_parsing", "finite_number"}
+        }
+        found |= {"float"} if "finite" in found else set()
+        return [kind for kind in WANTED if kind in found]
+
+
+def failures_of(error: ValidationError, content: Any) -> list[Failure]:
+    """Pydantic's errors, grouped by the place in ``content``, in its order."""
+    grouped: dict[Location, list[Mapping[str, Any]]] = {}
+    for item in error.errors(include_url=False, include_input=True, include_context=True):
+        grouped.setdefault(location_in(item["loc"], content), []).append(item)
+    return [Failure(location, tuple(items)) for location, items in grouped.items()]
+
+
+def location_in(loc: Location, content: Any) -> Location:
+    """The part of pydantic's location that names keys of the file, without the names of union members."""
+    parts: list[Any] = []
+    for position, step in enumerate(loc):
+        if isinstance(content, dict):
+            known = step in content
+            if known or (position == len(loc) - 1 and step != "[key]"):
+                parts.append(next(key for key in content if key == step) if known else step)
+                content = content[step] if known else None
+        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
+            content = content[step]
+            parts.append(step)
+    return tuple(parts)
+
+
+def dotted(*parts: Any) -> str:
+    """A place in a file as the text that problems name it by."""
+    return ".".join(str(part) for part in parts if part != "")
+
+
+def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str = "") -> Problem:
+    """One failure as a problem."""
+    key, kinds, value = dotted(prefix, *failure.location), failure.kinds, failure.value
+    first = failure.errors[0]
+    name = failure.location[-1] if failure.location else ""
+    if "extra_forbidden" in kinds:
+        return Problem(file, key, "unknown key", did_you_mean(name, known_keys(model, failure.location)), value)
+    if "missing" in kinds:
+        return Problem(file, key, "is missing", f"add it: {meaning(model, failure.location)}")
+    if first["loc"][-1:] == ("[key]",):
+        if isinstance(name, str) and "literal_error" in kinds:
+            return Problem(file, key, "unknown key", did_you_mean(name, literal_options(first)))
+        if not isinstance(name, str):
+            mend = "put it in quotes; on, off, yes, no, true, false and numbers are no text to YAML"
+            return Problem(file, key, f"the name is no text to YAML, it is {kind_of(name)}", mend)
+    if value is None:
+        mend = f"give it a value: {meaning(model, failure.location)}; or remove the key"
+        return Problem(file, key, "is empty", mend)
+    return Problem(file, key, *_message(failure, first), value)
+
+
+def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong, and its mend."""
+    kinds, value, wanted = failure.kinds, failure.value, failure.wanted
+    number = {"int", "float"} & set(wanted) and "string" not in wanted
+    if isinstance(value, str) and number and text_number(value) is not None:
+        return "is text, not a number", f"write {number_spelling(value)}"
+    if "finite_number" in kinds or value in (float("inf"), float("-inf")) or value != value:
+        return "is not a finite number", "give a number"
+    if "literal_error" in kinds:
+        options = literal_options(first)
+        return f"must be one of {', '.join(options)}", did_you_mean(value, options)
+    if kinds & {"model_type", "model_attributes_type", "dict_type"}:
+        return f"must hold `key: value` pairs, and holds {kind_of(value)}", _pairs_mend(failure)
+    if "list_type" in kinds and not wanted:
+        return f"must be a list, and is {kind_of(value)}", "write it as [first, second]"
+    if wanted:
+        words = [WANTED[kind] for kind in wanted if kind != "int" or "float" not in wanted]
+        listed = " or a list" if "list_type" in kinds else ""
+        return f"must be {' or '.join(words)}{listed}, and is {kind_of(value)}", _wanted_mend(wanted, value)
+    context = first.get("ctx") or {}
+    bounds = {
+        "greater_than": "above",
+        "greater_than_equal": "at least",
+        "less_than": "below",
+        "less_than_equal": "at most",
+    }
+    for kind, word in bounds.items():
+        if kind in kinds:
+            limit = next(iter(context.values()), "?")
+            return f"must be {word} {limit}", f"give a value {word} {limit}"
+    if "string_pattern_mismatch" in kinds:
+        return "is no plain name", "begin with a letter; use letters, digits, `_`, `-` and `.` only"
+    if kinds & {"string_too_short", "too_short"}:
+        return f"is too short: needs at least {context.get('min_length', 1)}", "write more"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:], ""
+
+
+def _pairs_mend(failure: Failure) -> str:
+    if len(failure.location) == 2 and failure.location[0] == "param_ranges":
+        return "write it as {type: float, low: 0.1, high: 1.0} or {type: categorical, choices: [a, b]}"
+    if failure.location and failure.location[-1] == "condition":
+        return "write it as {equals: {parent: value}}"
+    return "write `key: value` lines under it, indented by two spaces"
+
+
+def _wanted_mend(wanted: list[str], value: Any) -> str:
+    if isinstance(value, bool) and set(wanted) <= {"int", "float"}:
+        return "write a number; true and false (also yes, no, on, off) are no numbers"
+    if wanted == ["int"] and isinstance(value, float):
+        return f"write {value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"round it: {value:.0f}"
+    if wanted == ["bool"]:
+        return "write true or false, without quotes"
+    if wanted == ["string"]:
+        return f'put it in quotes: "{value}"' if isinstance(value, int | float) else "write a text"
+    if len(wanted) > 2:
+        return "write a single value: a text, a number, true or false"
+    return "write a number"
+
+
+def literal_options(item: Mapping[str, Any]) -> list[str]:
+    """The options of a literal, from pydantic's own words (``'a', 'b' or 'c'``)."""
+    return re.findall(r"'([^']*)'", str((item.get("ctx") or {}).get("expected", "")))
+
+
+def text_number(text: str) -> float | int | None:
+    """The finite number that a text spells, or None."""
+    cleaned = text.strip().replace("_", "")
+    try:
+        number = float(cleaned)
+    except (ValueError, OverflowError):
+        return None
+    if number - number != 0:
+        return None
+    return int(cleaned) if re.fullmatch(r"[-+]?\d{1,15}", cleaned) else number
+
+
+def number_spelling(text: str) -> str:
+    """How to write a number so that YAML 1.1 reads it as one: ``1.0e-3`` for ``1e-3``."""
+    if not NUMBER_AS_TEXT.match(text):
+        return f"{text.strip()} without quotes"
+    mantissa, letter, exponent = re.split(r"([eE])", text, maxsplit=1)
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+    exponent = exponent if exponent[0] in "+-" else f"+{exponent}"
+    return f"{mantissa}{letter}{exponent}: YAML takes {text} for text, it wants a dot (and a sign) in it"
+
+
+def meaning(model: type[BaseModel], location: Location) -> str:
+    """The description of the field at a place."""
+    for holder in models_at(model, location[:-1]):
+        if location and location[-1] in holder.model_fields:
+            return (holder.model_fields[location[-1]].description or "").rstrip(".")
+    return "config/README.md describes it"
+
+
+def known_keys(model: type[BaseModel], location: Location) -> list[str]:
+    """The keys that are known where a key stands."""
+    return [name for holder in models_at(model, location[:-1]) for name in holder.model_fields]
+
+
+def meant_key(model: type[BaseModel], location: Location) -> str | None:
+    """The known key that an unknown one most likely means."""
+    return nearest(location[-1], known_keys(model, location))
+
+
+def models_at(model: Any, location: Location) -> list[type[BaseModel]]:
+    """The models that can stand at a place below ``model``."""
+    if not location:
+        return models_in(model)
+    found = []
+    for holder in models_in(model):
+        step = location[0]
+        if isinstance(step, str) and step in holder.model_fields:
+            found += _below(holder.model_fields[step].annotation, location[1:])
+    return found
+
+
+def _below(annotation: Any, location: Location) -> list[type[BaseModel]]:
+    """Like :func:`models_at`, below a field: a step into a list or a mapping of models names no field."""
+    if not location:
+        return models_in(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return models_at(annotation, location)
+    found = []
+    for part in get_args(annotation):
+        container = get_origin(annotation) in (list, dict)
+        found += _below(part, location[1:] if container else location)
+    return found
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that an annotation names, such as those of ``dict[str, ParamRange] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (list, dict):
+        return []
+    return [found for part in get_args(annotation) for found in models_in(part)]
