@@ -41,6 +41,22 @@ class Tunable:
     searchable: bool = True
 
 
+def shared_settings(epochs: int) -> dict[str, Tunable]:
+    """The settings of :data:`SHARED_SETTINGS` as tunables, with the objective's own default number of epochs."""
+    return {
+        "epochs": Tunable("Epochs of a full trial.", "int", epochs, low=1, high=100_000, searchable=False),
+        "seed": Tunable("Seed of what all trials share, such as the split.", "int", 0, 0, 2**31, searchable=False),
+        "early_stop_patience": Tunable(
+            "Stop after so many epochs without a better value; 0 never.",
+            "int",
+            0,
+            low=0,
+            high=100_000,
+            searchable=False,
+        ),
+    }
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """What one epoch of one trial measured.
