@@ -9,25 +9,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel
 
 from sweeps.champions import Champions
 from sweeps.config.loading import check, read_yaml
 from sweeps.config.models import ParamRange
-from sweeps.config.problems import error
 from sweeps.decisions.model import Decision
-from sweeps.digests import digest_of_file, read_json
+from sweeps.digests import digest_of_file
 from sweeps.evidence import Evidence
 from sweeps.outcome.model import Outcome
+from sweeps.outcome.reading import read_decisions, read_record
 from sweeps.plan import Plan, read_plan
 from sweeps.records import counts, finished, read_epochs, read_trials
 from sweeps.space import Space
-
-Record = TypeVar("Record", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -115,28 +111,6 @@ def read_view(folder: str | Path) -> View:
 def read_views(folders: Iterable[str | Path]) -> tuple[View, ...]:
     """Read several versions, in the order given."""
     return tuple(read_view(folder) for folder in folders)
-
-
-def read_record(path: Path, kind: type[Record]) -> Record | None:
-    """A typed record from a JSON file; ``None`` where there is no file."""
-    if not path.exists():
-        return None
-    try:
-        return kind.model_validate(read_json(path))
-    except ValueError as problem:
-        raise error(path, "", f"is damaged: {str(problem).splitlines()[0]}", "make it again") from None
-
-
-def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """The decisions of a version; none where there is no file."""
-    if not path.exists():
-        return ()
-    try:
-        content = read_json(path)
-        items = content["decisions"] if isinstance(content, dict) else content
-        return tuple(Decision.model_validate(item) for item in items)
-    except (ValueError, KeyError, TypeError) as problem:
-        raise error(path, "", f"is damaged: {str(problem).splitlines()[0]}", "make it again") from None
 
 
 def read_proposal(path: Path, old: Space) -> Space | None:

@@ -25,7 +25,8 @@ def interaction(views: Sequence[View]) -> Figure:
     rulers = [Ruler.of([view.space.parameters[name]]) for name in names]
     figure = style.new_figure(style.SINGLE, 3.0)
     axes = figure.add_subplot()
-    table = view.finished
+    columns = [parameter_column(name) for name in names]
+    table = view.finished.dropna(subset=columns)
     places = []
     for name, ruler, turn in zip(names, rulers, (1, 7), strict=True):
         jitter = 0.55 / len(ruler.levels) if ruler.levels is not None else 0.0

@@ -15,8 +15,9 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from sweeps.decisions.model import Decision
+from sweeps.decisions.proposal import propose
 from sweeps.figures import style
-from sweeps.figures.changes import Extent, extent_after, extent_in
+from sweeps.figures.changes import Extent, extent_in
 from sweeps.figures.inputs import View
 from sweeps.figures.rulers import Ruler
 from sweeps.records import parameter_column
@@ -83,26 +84,13 @@ def columns_of(views: Sequence[View]) -> list[Column]:
     ]
     last = views[-1]
     if len(columns) < MOST_COLUMNS and last.decisions:
-        proposed = last.proposal or _decided(last)
+        proposed = last.proposal or propose(last.space, last.decisions)
         columns.append(Column("proposed", _dimensions(proposed), proposed))
     return columns
 
 
 def _dimensions(space: Space) -> str:
     return f"{len(space.parameters)} searched"
-
-
-def _decided(view: View) -> Space:
-    """The space after a version's decisions, where no proposal file says it."""
-    ranges, fixed = {}, dict(view.space.fixed)
-    for name, item in view.space.parameters.items():
-        decision = view.decision(name)
-        after = extent_after(item, decision) if decision else Extent(item)
-        if after.item is None:
-            fixed[name] = after.value
-        else:
-            ranges[name] = after.item
-    return Space(ranges, fixed)
 
 
 def _names(views: Sequence[View], columns: Sequence[Column]) -> list[str]:

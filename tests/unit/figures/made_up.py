@@ -14,6 +14,7 @@ import synthetic
 
 from sweeps.config.models import Condition, Explore, ParamRange
 from sweeps.decisions.model import Decision, NewRange, Overridden, Refused
+from sweeps.decisions.proposal import propose
 from sweeps.evidence import Evidence
 from sweeps.evidence.model import (
     Agreement,
@@ -338,16 +339,9 @@ def decisions(found: Evidence, of: Space) -> tuple[Decision, ...]:
     return tuple(made)
 
 
-def refined(old: View) -> Space:
-    """The space after a version's decisions."""
-    from sweeps.figures.lineage import _decided
-
-    return _decided(old)
-
-
 def chain(trials: int = 60, count: int = 19, names: Sequence[str] = (), versions: int = 3) -> list[View]:
     """v2 and its children, each derived from the one before."""
     views = [view("v2", trials, space(count, names))]
     for index in range(1, versions):
-        views.append(view(f"v{index + 2}", trials, refined(views[-1]), seed=index + 1))
+        views.append(view(f"v{index + 2}", trials, propose(views[-1].space, views[-1].decisions), seed=index + 1))
     return views
