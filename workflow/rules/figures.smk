@@ -1,12 +1,18 @@
 # One job a figure, from files alone.
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report").glob("*.rst"))
+FIGURES = sorted(
+    path.stem for path in (REPOSITORY / "workflow" / "report").glob("*.rst")
+)
 
 
 def of_ancestors(*names):
     """An input function: files of a version and of all that it descends from, the oldest first."""
 
     def lookup(wildcards):
-        return [version.folder / name for version in LAYOUT.ancestry(wildcards.version) for name in names]
+        return [
+            version.folder / name
+            for version in LAYOUT.ancestry(wildcards.version)
+            for name in names
+        ]
 
     return lookup
 
@@ -23,7 +29,13 @@ def all_figures():
 
 rule figure:
     input:
-        records=of_ancestors("trials.csv", "evidence.json", "decisions.json", "proposal.yaml", "outcome.json"),
+        records=of_ancestors(
+            "trials.csv",
+            "evidence.json",
+            "decisions.json",
+            "proposal.yaml",
+            "outcome.json",
+        ),
         plans=of_ancestors("plan.json"),
         code=code("figures", "records", "space"),
     output:
@@ -38,7 +50,9 @@ rule figure:
     log:
         LOGS / "{version}" / "figure-{figure}.log",
     params:
-        folders=lambda wildcards: [version.folder for version in LAYOUT.ancestry(wildcards.version)],
+        folders=lambda wildcards: [
+            version.folder for version in LAYOUT.ancestry(wildcards.version)
+        ],
     message:
         "{wildcards.version}: figure {wildcards.figure}"
     shell:

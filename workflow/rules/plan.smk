@@ -1,7 +1,11 @@
 # The frozen input of a version. No rule exists for a version that is planned: what was registered stays registered.
 # A larger n_trials opens the plan again, and adds slots.
 def proposal_of_parent(wildcards):
-    return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
+    return (
+        of_parent("proposal.yaml")(wildcards)
+        if LAYOUT.versions[wildcards.version].derived
+        else []
+    )
 
 
 rule plan:
@@ -14,11 +18,11 @@ rule plan:
         ROOT / "{version}" / "plan.json",
     log:
         LOGS / "{version}" / "plan.log",
+    wildcard_constraints:
+        version=any_of(LAYOUT.names(planned=False)),
     params:
         n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
         overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
-    wildcard_constraints:
-        version=any_of(LAYOUT.names(planned=False)),
     message:
         "{wildcards.version}: writing the plan"
     shell:
