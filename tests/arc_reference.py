@@ -64,11 +64,12 @@ def _cnn_pair(encoder, given: Grid, made: Grid):
         h = torch.relu(_norm(norm, x))
         rows = []
         for r, c in positions:
-            total = convolution.bias
+            total = 0
             for dr in (-1, 0, 1):
                 for dc in (-1, 0, 1):
                     if (r + dr, c + dc) in at:
-                        total = total + convolution.weight[:, :, dr + 1, dc + 1] @ h[at[r + dr, c + dc]]
+                        tap = 3 * (dr + 1) + dc + 1
+                        total = total + convolution.weight[:, tap] @ h[at[r + dr, c + dc]]
             rows.append(total)
         x = x + torch.stack(rows)
     return _pool(torch.relu(_norm(encoder.last_norm, x)), encoder.spec.pool)
