@@ -12,13 +12,15 @@ LINEAGE_FILE ?= config/demo.yaml
 LINEAGE ?= demo
 PROFILE ?= local
 PORT ?= 8080
+JOBS ?= 2
 
 # Rules call `python`: it must be the one of the virtual environment, on a cluster node too.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 RUN := $(VENV)/bin/python
 SNAKEMAKE := $(RUN) -m snakemake --profile $(PROFILE)
-PYTEST := $(RUN) -m pytest
+PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest
+IN_PARALLEL := -n $(JOBS) --dist loadgroup
 PIP := $(RUN) -m pip install -qq --disable-pip-version-check --no-input
 SAY := @printf '\n==> %s\n'
 
@@ -105,11 +107,11 @@ publish: $(ANALYSIS) ## replace results/published by the sealed, small files of 
 .PHONY: test test-fast test-faults test-slurm lint format
 test: $(DEV) ## all tests; what this machine can't run (Slurm needs root) is skipped with the reason
 	$(SAY) 'running all tests'
-	@$(PYTEST) tests
+	@$(PYTEST) $(IN_PARALLEL) tests
 
 test-fast: $(DEV) ## the tests that take seconds
 	$(SAY) 'running the quick tests'
-	@$(PYTEST) tests -m 'not slow and not slurm and not browser'
+	@$(PYTEST) $(IN_PARALLEL) tests -m 'not slow and not slurm and not browser'
 
 test-faults: $(DEV) ## kill, restart, fill the disk: the fault drills at full length
 	$(SAY) 'running the fault drills at full length'

@@ -8,7 +8,15 @@ import pytest
 
 from labs import unavailable
 from labs.postgres import NoPostgresError, PostgresServer, postgres_server
-from labs.slurm import NoSlurmError, Slurm, slurm
+from labs.slurm import Slurm, slurm_or_skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one server run in one worker, so that it is started once."""
+    for item in items:
+        for server in ("slurm", "postgres"):
+            if item.get_closest_marker(server):
+                item.add_marker(pytest.mark.xdist_group(server))
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +40,7 @@ def postgres_url(postgres: PostgresServer) -> str:
 @pytest.fixture(scope="session")
 def slurm_lab() -> Iterator[Slurm]:
     """A one-node Slurm with two counted GPUs for the whole session; ``SLURM_CONF`` points commands at it."""
-    try:
-        with slurm() as lab, pytest.MonkeyPatch.context() as patch:
-            for name, value in lab.environment.items():
-                patch.setenv(name, value)
-            yield lab
-    except NoSlurmError as reason:
-        unavailable(str(reason))
+    with slurm_or_skip() as lab, pytest.MonkeyPatch.context() as patch:
+        for name, value in lab.environment.items():
+            patch.setenv(name, value)
+        yield lab

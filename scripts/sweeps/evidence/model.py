@@ -9,65 +9,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from sweeps.columns import Kind
 from sweeps.config.models import Scalar
+from sweeps.evidence.settings import Noise, Record, Settings
+from sweeps.space import same_value
+
+__all__ = ["Evidence", "Kind", "Noise", "ParameterEvidence", "Record", "Settings", "Status"]
 
 Status = Literal["ok", "not enough trials", "one value only", "one metric value only", "not applicable"]
 """Whether a figure could be computed; everything but ``ok`` leaves it ``None``."""
-
-Kind = Literal["float", "int", "ordered", "boolean", "categorical"]
-"""``ordered``: a categorical whose choices are numbers. ``float``, ``int`` and ``ordered`` have a direction."""
-
-
-class Record(BaseModel):
-    """A frozen, closed record."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Settings(Record):
-    """How evidence is computed; hashed with it. The defaults are those of docs/statistics.md."""
-
-    gamma: float = 0.25
-    """Share of the finished trials that are elites; at least :attr:`min_elites`, ties included."""
-    min_elites: int = 5
-    stability: tuple[float, ...] = (0.15, 0.2, 0.25, 0.3, 0.35)
-    """The gammas over which a verdict on elites must hold."""
-    permutations: int = 10_000
-    block: int = 10
-    """Consecutive slots within which values are exchanged."""
-    bootstrap: int = 2_000
-    confidence: float = 0.95
-    alpha: float = 0.05
-    """Level of Holm-adjusted tests and of the smallest detectable effect."""
-    power: float = 0.8
-    outer: float = 0.1
-    """Part of the sampled range that counts as `at the bound`."""
-    min_level: int = 10
-    """A level with fewer finished trials is underpowered."""
-    min_trials: int = 4
-    """Fewer active finished trials give no statistic at all."""
-    importance_permutations: int = 500
-    interaction_permutations: int = 200
-    seed: int = 0
-    """Added to the seed that comes from the table's digest."""
-
-
-class Noise(Record):
-    """Spread of the metric between seeds of one configuration (STATISTICS 2; Bouthillier et al. 2021)."""
-
-    sigma: float
-    """Standard deviation, pooled over configurations, in units of the metric."""
-    degrees: int
-    """Degrees of freedom of ``sigma``: replicates less configurations."""
-    replicates: int
-    """Seeds a configuration (the smallest)."""
-    source: Literal["replicates", "duplicates", "given"] = "replicates"
-    smallest_difference: float | None = None
-    """t * sigma * sqrt(1/k + 1/k): two configurations of ``replicates`` seeds that differ by less do not differ."""
-    single_difference: float | None = None
-    """The same for two single trials: t * sigma * sqrt(2)."""
 
 
 class Curvature(Record):
@@ -113,8 +63,8 @@ class Direction(Record):
     better: Literal["higher", "lower"] | None = None
     """Which values are better, by the sign of rho and the direction of the study."""
     verdict: Literal["effect", "no effect seen", "not enough trials"] = "not enough trials"
-    """``effect``: Holm p below alpha. ``no effect seen``: an effect of :data:`MODERATE_RHO` would have been detected
-    and was not. Otherwise ``not enough trials``, which differs from ``no effect``."""
+    """``effect``: Holm p below alpha. ``no effect seen``: an effect of :attr:`Settings.relevant_rho` would have been
+    detected and was not. Otherwise ``not enough trials``, which differs from ``no effect``."""
     curvature: Curvature
 
 
@@ -128,7 +78,9 @@ class Agreement(Record):
     """Trials with the value among the ``n`` (the realised K)."""
     n: int
     p: float
-    """Doubled where another value could have won as well (at most 1)."""
+    """Doubled where another, equally frequent value could have won as well (at most 1)."""
+    block_p: float | None = None
+    """The same, with elites exchanged within blocks of consecutive slots: holds under an adaptive sampler."""
 
 
 class EliteView(Record):
@@ -139,6 +91,8 @@ class EliteView(Record):
     active: int
     low: float | None = None
     high: float | None = None
+    scaled_low: float | None = None
+    scaled_high: float | None = None
     span: float | None = None
     value: Scalar | None = None
     share: float | None = None
@@ -167,17 +121,23 @@ class Elites(Record):
     """The same in the sampled scale, 0 at the lower bound of the space and 1 at the upper."""
     span: float | None = None
     """``scaled_high - scaled_low``: share of the range, in the sampled scale, that the elites take."""
+    core_low: float | None = None
+    core_high: float | None = None
+    core_span: float | None = None
+    """The shortest range (scaled) that holds nine tenths of the elites: what ``concentration_p`` tests. With under
+    ten elites it is the whole elite range."""
     coverage: float | None = None
     """(e-1)/(e+1): the part of the good region that a min-max of e elites covers on average."""
     padded_low: float | None = None
     padded_high: float | None = None
     """Elite range padded on both sides to the expected extent of the good region, clipped to the space."""
     concentration_p: float | None = None
-    """Chance that as many trials, drawn within blocks, span as little: permutation."""
+    """Chance that as many trials, exchanged within blocks, have a core as short: permutation."""
     concentration_holm: float | None = None
     agreement: Agreement | None = None
     """Of the most frequent elite value (categorical, boolean, ordered, int)."""
     agreement_holm: float | None = None
+    """Of the larger of the agreement's two p-values."""
     stability: tuple[EliteView, ...] = ()
     stable: bool = False
     """Whether the same value wins, or the elite ranges keep overlapping by half, for every gamma."""
@@ -197,15 +157,20 @@ class Bound(Record):
     """The same over all finished active trials: the local density."""
     p: float
     """Hypergeometric: chance of so many elites there, given how many trials were there."""
+    block_p: float | None = None
+    """The same, with elites exchanged within blocks of consecutive slots: holds under an adaptive sampler. Under TPE
+    parameters without any effect satisfy ``hit`` in about a quarter of sweeps, so that ``hit`` alone proves nothing."""
     trend: float | None = None
-    """Spearman's rho with the metric in the outer half of the range, signed so that positive means better towards
-    the bound."""
+    """Spearman's rho with the metric, signed so that positive means better towards the bound."""
+    trend_scope: Literal["outer half", "range"] = "range"
+    """Over the outer half of the sampled range where that holds ten finished trials, else over all of it."""
     trend_p: float | None = None
     """One-sided, block permutation."""
     failed_share: float | None = None
     """Share of the trials in the outer tenth that failed."""
     hit: bool = False
-    """At least two of five elites there, more than their density, and a positive trend towards the bound."""
+    """At least two of five elites there (or so many that both p-values are below .01), more than their density, and a
+    positive trend towards the bound."""
 
 
 class Level(Record):
@@ -246,7 +211,8 @@ class Level(Record):
     cliffs_delta: float | None = None
     """Against all other levels: P(this higher) - P(this lower)."""
     cost: float | None = None
-    """What fixing this level would cost on average against the best level: 0 or more means it is worse."""
+    """What fixing this level would cost on average against the best other level, in units of the metric: above 0, it
+    is worse."""
     cost_high: float | None = None
     """Upper end of the bootstrap interval of ``cost``: to be below the margin for FIX (non-inferiority)."""
 
@@ -290,6 +256,20 @@ class PrunedSensitivity(Record):
     """Level with the best mean rank."""
     flips: bool = False
     """Sign of the direction, or the best level, differs from that of finished trials (where either has any weight)."""
+
+
+class Recomputed(Record):
+    """The same parameter with the metric recomputed per example, where that differs from the recorded metric."""
+
+    rho: float | None = None
+    naive_p: float | None = None
+    p: float | None = None
+    """Of rho, or of any difference between levels: block permutation."""
+    best: Scalar | None = None
+    """Level with the best mean."""
+    artefact: bool = False
+    """The recorded metric shows an effect (p below .05) that the recomputed one does not: an artefact of how the
+    metric was averaged."""
 
 
 class Failures(Record):
@@ -339,6 +319,8 @@ class ParameterEvidence(Record):
     importance: Importance
     pruned: PrunedSensitivity
     failures: Failures
+    recomputed: Recomputed | None = None
+    """``None`` where the recorded metric is the one recomputed from the counts, or there are no counts."""
     interacts_with: tuple[str, ...] = ()
     """Partners in a credible interaction: blocks FIX."""
     notes: tuple[str, ...] = ()
@@ -349,8 +331,6 @@ class ParameterEvidence(Record):
 
     def level(self, value: Scalar) -> Level | None:
         """The evidence of one level."""
-        from sweeps.space import same_value
-
         levels = self.levels.levels if self.levels else ()
         return next((level for level in levels if same_value(level.value, value)), None)
 

@@ -1,25 +1,17 @@
-"""Trials that were run elsewhere, as the trial table of this project: from CSV, JSON or an Optuna study.
-
-Nothing is repaired silently. What cannot be read is an error that names file, column, rows and mend; what can be read
-but looks wrong stays in the table, for the audit to tell of it (states that never ended, values outside the space,
-duplicates, rates that are no count of their class).
-"""
+"""From raw cells to the trial table: slots, states, values, parameters, counts per class."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sweeps.config.models import ImportedTrials
-from sweeps.config.problems import ConfigError, Problem, did_you_mean
+from sweeps.config.problems import did_you_mean
+from sweeps.imports.source import Report
 from sweeps.records import CORRECT, PARAMETER, TOTAL, parameter_column, typed
 from sweeps.space import Space, same_value
 
@@ -34,179 +26,9 @@ STATE_SPELLINGS = {
     **dict.fromkeys(("WAITING", "QUEUED", "PENDING", "4"), "WAITING"),
 }
 MISSING = {"", "nan", "none", "null", "na", "n/a", "-", "<na>"}
-PASSWORD = re.compile(r"://[^/@:\s]*:[^/@\s]+@")
 
 
-@dataclass(frozen=True)
-class Imported:
-    """The trial table, the epoch table (empty where only final values are known), and what is worth telling."""
-
-    trials: pd.DataFrame
-    epochs: pd.DataFrame
-    notes: list[Problem] = field(default_factory=list)
-
-
-@dataclass
-class _Report:
-    """Collects problems of one file; errors are raised together."""
-
-    file: str
-    problems: list[Problem] = field(default_factory=list)
-
-    def error(self, key: str, message: str, mend: str = "", value: Any = None) -> None:
-        self.problems.append(Problem(self.file, key, message, mend, value))
-
-    def tell(self, key: str, message: str, mend: str = "", value: Any = None, warning: bool = True) -> None:
-        self.problems.append(Problem(self.file, key, message, mend, value, "warning" if warning else "note"))
-
-    def raise_errors(self) -> None:
-        errors = [problem for problem in self.problems if problem.severity == "error"]
-        if errors:
-            raise ConfigError(errors)
-
-
-def import_trials(source: ImportedTrials, space: Space, *, base: str | Path = ".") -> Imported:
-    """Read the trials that a version takes from elsewhere.
-
-    ``base`` is the folder that ``source.file`` is relative to. Rows come sorted by slot; duplicates stay.
-    Raises :class:`~sweeps.config.problems.ConfigError` with every problem of the table.
-    """
-    if source.file and (source.storage_url or source.study_name):
-        raise ConfigError([Problem("trials", "file", "stands beside a study", "give `file`, or `storage_url`")])
-    if source.file:
-        path = Path(base) / os.path.expanduser(os.path.expandvars(source.file))
-        report = _Report(str(path))
-        raw, epochs = read_raw(path, report), _no_epochs()
-    elif source.storage_url and source.study_name:
-        report = _Report(source.study_name)
-        raw, epochs = read_study(source.storage_url, source.study_name, report)
-    else:
-        mend = "give `file`, or `storage_url` and `study_name`"
-        raise ConfigError([Problem("trials", "", "names neither a file nor a study", mend)])
-    report.raise_errors()
-    trials = to_table(raw.head(source.first) if source.first else raw, source, space, report)
-    report.raise_errors()
-    kept = epochs[epochs["slot"].isin(trials["slot"])].reset_index(drop=True)
-    return Imported(trials, kept, report.problems)
-
-
-def read_raw(path: Path, report: _Report) -> pd.DataFrame:
-    """The cells of a CSV or JSON table as written; text that means `missing` stays text. Adds errors to ``report``."""
-    try:
-        if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
-            table = _json_table(path)
-        else:
-            tabs = path.suffix.lower() == ".tsv"
-            table = pd.read_csv(
-                path,
-                sep="\t" if tabs else ",",
-                dtype=object,
-                keep_default_na=False,
-                na_values=[""],
-                encoding="utf-8-sig",
-            )
-    except OSError as problem:
-        mend = "check the path; it is relative to the lineage file"
-        if "$" in str(path):
-            mend = f"set {re.search(r'[$][{]?([A-Za-z_]+)', str(path)).group(1)} in the environment, or write the path"  # type: ignore[union-attr]
-        report.error("trials.file", f"cannot be read: {problem.strerror or problem}", mend)
-        return pd.DataFrame()
-    except (ValueError, RecursionError) as problem:
-        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        report.error(
-            "trials.file", f"is not a readable table: {reason}", "a CSV with a header, or a JSON list of trials"
-        )
-        return pd.DataFrame()
-    repeated = sorted({str(name) for name in table.columns[table.columns.duplicated()]})
-    if repeated:
-        report.error(", ".join(repeated), "column stands twice", "rename or remove one")
-    if table.empty:
-        report.error("trials.file", "holds no trials", "check that it is the right file")
-    return table
-
-
-def _json_table(path: Path) -> pd.DataFrame:
-    text = path.read_text(encoding="utf-8-sig")
-    if path.suffix.lower() != ".json":
-        content: Any = [json.loads(line) for line in text.splitlines() if line.strip()]
-    else:
-        content = json.loads(text)
-    if isinstance(content, Mapping) and "columns" in content and "data" in content:
-        return pd.DataFrame(content["data"], columns=content["columns"], dtype=object)
-    if isinstance(content, Mapping) and isinstance(content.get("trials"), list):
-        content = content["trials"]
-    if isinstance(content, Mapping):
-        if not all(isinstance(column, list | Mapping) for column in content.values()):
-            raise ValueError("the top is neither a list of trials nor columns")
-        return pd.DataFrame({key: _column(values) for key, values in content.items()}, dtype=object)
-    if not isinstance(content, list) or not all(isinstance(row, Mapping) for row in content):
-        raise ValueError("the top is not a list of trials, each with named values")
-    return pd.DataFrame([_flat(row) for row in content], dtype=object)
-
-
-def _column(values: Any) -> Any:
-    return pd.Series(values, dtype=object)
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested ``params`` and attributes in the columns that Optuna's ``trials_dataframe`` gives them."""
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        if not isinstance(value, Mapping):
-            flat[str(key)] = value[0] if key == "values" and isinstance(value, list) and len(value) == 1 else value
-        else:
-            prefix = {"params": PARAMETER, "parameters": PARAMETER}.get(str(key), f"{key}_")
-            flat |= {f"{prefix}{name}": item for name, item in value.items()}
-    if "values" in flat and "value" not in flat:
-        flat["value"] = flat.pop("values")
-    return flat
-
-
-def read_study(storage_url: str, study_name: str, report: _Report) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The trials of an Optuna study, and its intermediate values as an epoch table."""
-    if PASSWORD.search(storage_url):
-        mend = "leave it out; the client finds it in ~/.pgpass or a service file"
-        report.error("trials.storage_url", "holds a password", mend)
-        return pd.DataFrame(), _no_epochs()
-    import optuna
-
-    try:
-        if storage_url.startswith("sqlite:///") and not Path(storage_url[len("sqlite:///") :].split("?")[0]).exists():
-            raise FileNotFoundError("there is no such SQLite file")
-        study = optuna.load_study(study_name=study_name, storage=storage_url)
-        trials = study.get_trials(deepcopy=False)
-    except KeyError:
-        known = optuna.get_all_study_names(storage_url)
-        report.error("trials.study_name", "is not in that store", did_you_mean(study_name, known), study_name)
-        return pd.DataFrame(), _no_epochs()
-    except Exception as problem:
-        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        report.error("trials.storage_url", f"cannot be opened: {reason}", "check the URL and that the store runs")
-        return pd.DataFrame(), _no_epochs()
-    if any(trial.values is not None and len(trial.values) != 1 for trial in trials):
-        report.error("trials.study_name", "has several objectives", "only studies of one objective are understood")
-    rows, epochs = [], []
-    for trial in trials:
-        steps = sorted(trial.intermediate_values.items())
-        value = trial.values[0] if trial.values else None
-        if value is None and trial.state.name == "PRUNED" and steps:
-            value = steps[-1][1]
-        row = {"number": trial.number, "state": trial.state.name, "value": value}
-        row |= {"epochs": len(steps) or None}
-        row |= {f"{PARAMETER}{name}": item for name, item in trial.params.items()}
-        row |= {key: item for key, item in trial.user_attrs.items() if isinstance(item, int | float | str)}
-        rows.append(row)
-        epochs += [{"slot": trial.number, "epoch": step, "value": item} for step, item in steps]
-    if not rows:
-        report.error("trials.study_name", "holds no trials", "check that it is the right study")
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame(epochs) if epochs else _no_epochs()
-
-
-def _no_epochs() -> pd.DataFrame:
-    return pd.DataFrame({"slot": [], "epoch": [], "value": []}).astype({"slot": int, "epoch": int, "value": float})
-
-
-def to_table(raw: pd.DataFrame, source: ImportedTrials, space: Space, report: _Report) -> pd.DataFrame:
+def to_table(raw: pd.DataFrame, source: ImportedTrials, space: Space, report: Report) -> pd.DataFrame:
     """The trial table of raw cells: the columns of :mod:`sweeps.records`, sorted by slot."""
     used: set[str] = set()
     table = pd.DataFrame(index=raw.index)
@@ -235,7 +57,7 @@ def to_table(raw: pd.DataFrame, source: ImportedTrials, space: Space, report: _R
     return table
 
 
-def _slots(raw: pd.DataFrame, source: ImportedTrials, report: _Report, used: set[str]) -> pd.Series:
+def _slots(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set[str]) -> pd.Series:
     default = ImportedTrials.model_fields["number"].default
     candidates = NUMBERS if source.number == default else (source.number,)
     column = next((name for name in candidates if name in raw), None)
@@ -254,7 +76,7 @@ def _slots(raw: pd.DataFrame, source: ImportedTrials, report: _Report, used: set
     return numbers.astype(int)
 
 
-def _states(raw: pd.DataFrame, source: ImportedTrials, report: _Report, used: set[str]) -> pd.Series:
+def _states(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set[str]) -> pd.Series:
     column = source.state or "state"
     if column not in raw:
         if source.state:
@@ -268,7 +90,7 @@ def _states(raw: pd.DataFrame, source: ImportedTrials, report: _Report, used: se
     return pd.Series([STATE_SPELLINGS.get(word, word) for word in words], index=raw.index, dtype=object)
 
 
-def _values(raw: pd.DataFrame, source: ImportedTrials, states: pd.Series, report: _Report, used: set[str]) -> pd.Series:
+def _values(raw: pd.DataFrame, source: ImportedTrials, states: pd.Series, report: Report, used: set[str]) -> pd.Series:
     column = source.value
     if column == "value" and column not in raw and "values_0" in raw:
         column = "values_0"
@@ -285,7 +107,7 @@ def _values(raw: pd.DataFrame, source: ImportedTrials, states: pd.Series, report
 
 
 def _parameters(
-    raw: pd.DataFrame, source: ImportedTrials, space: Space, report: _Report, used: set[str]
+    raw: pd.DataFrame, source: ImportedTrials, space: Space, report: Report, used: set[str]
 ) -> pd.DataFrame:
     found: dict[str, Any] = {}
     for name in source.parameters:
@@ -326,7 +148,7 @@ def _parameters(
     return pd.DataFrame(found, index=raw.index)
 
 
-def _counts(raw: pd.DataFrame, source: ImportedTrials, report: _Report, used: set[str]) -> pd.DataFrame:
+def _counts(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set[str]) -> pd.DataFrame:
     """Counts from counts, or from rates and sizes. A rate that is no count of its class stays unrounded, so that the
     audit can see it; a rate without a size stays a rate."""
     found: dict[str, pd.Series] = {}
@@ -401,7 +223,7 @@ def _whole(values: pd.Series, tolerance: float) -> pd.Series:
     return nearest.astype("Int64") if close.all() else nearest.where(close, values)
 
 
-def _numbers(raw: pd.DataFrame, column: str, report: _Report, used: set[str]) -> pd.Series:
+def _numbers(raw: pd.DataFrame, column: str, report: Report, used: set[str]) -> pd.Series:
     """A column as floats. Text that is neither a number nor a word for `missing` is an error."""
     used.add(column)
     cells = raw[column]
@@ -445,6 +267,7 @@ def _rows(mask: pd.Series) -> str:
 def _arm(row: Mapping[str, Any], space: Space) -> str:
     """The label of the arm that a row's values belong to."""
     for arm in space.arms():
-        if all(same_value(row.get(parameter_column(name)), value) for name, value in arm.values.items()):
+        wanted = dict(arm.values).items()
+        if all(same_value(row.get(parameter_column(name)), value) for name, value in wanted):
             return arm.label
     return "none"

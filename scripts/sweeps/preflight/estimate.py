@@ -1,0 +1,67 @@
+"""How long a sweep will take, from the epochs that the probes measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sweeps.config.models import Pruner
+from sweeps.plan import Plan
+from sweeps.preflight.model import Estimate, Probe
+
+
+def estimate(plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: float) -> Estimate | None:
+    """The range of the sweep's duration; ``None`` when no probe finished.
+
+    ``job_seconds`` is what a shard job needs before its first epoch; every generation starts ``shards`` jobs.
+    """
+    measured = [probe for probe in probes if probe.status == "ok"]
+    if not measured:
+        return None
+    space = plan.resolved_space()
+    epochs = int(space.fixed.get("epochs", plan.pruner.max_resource or 1))
+    per_epoch = np.array([min(probe.epoch_seconds) for probe in measured])
+    start = float(np.mean([probe.start_seconds or 0.0 for probe in measured]))
+    waves = plan.n_generations() * job_seconds
+    pruned = expected_epochs(plan.pruner, epochs)
+
+    def total(seconds: float, trained: float) -> float:
+        return plan.n_trials * (start + trained * seconds) / min(shards, plan.n_trials) + waves
+
+    low, high = np.percentile(per_epoch, [25, 75])
+    mean = float(per_epoch.mean())
+    return Estimate(
+        trials=plan.n_trials,
+        shards=shards,
+        epochs=epochs,
+        low_seconds=total(float(low), pruned),
+        expected_seconds=total(mean, (pruned + epochs) / 2),
+        high_seconds=total(max(float(high), mean), epochs),
+    )
+
+
+def expected_epochs(pruner: Pruner, epochs: int) -> float:
+    """Mean epochs of a trial if each rung let exactly one in ``reduction_factor`` pass (Li et al. 2018).
+
+    Hyperband is the mean over its brackets, which start at later and later rungs. A median pruner stops half.
+    """
+    if pruner.type == "none":
+        return float(epochs)
+    if pruner.type == "median":
+        return (min(pruner.min_resource, epochs) + epochs) / 2
+    rungs = []
+    rung = pruner.min_resource
+    while rung < epochs:
+        rungs.append(rung)
+        rung *= pruner.reduction_factor
+    brackets = len(rungs) + 1 if pruner.type == "hyperband" else 1
+    return float(np.mean([_halving(rungs[first:], epochs, pruner.reduction_factor) for first in range(brackets)]))
+
+
+def _halving(rungs: Sequence[int], epochs: int, factor: int) -> float:
+    trained, surviving, reached = 0.0, 1.0, 0
+    for rung in rungs:
+        trained += surviving * (rung - reached)
+        surviving, reached = surviving / factor, rung
+    return trained + surviving * (epochs - reached)

@@ -1,0 +1,113 @@
+"""Real epochs of one configuration, in a process of their own, so that a crash or a lack of memory is only measured.
+
+Run as ``python -m sweeps.preflight.probe`` with a :class:`Request` as JSON on standard input.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from sweeps.config.models import ObjectiveChoice
+from sweeps.objectives.base import complete
+from sweeps.plan import Plan, open_objective
+from sweeps.preflight.model import Probe
+
+SCRIPTS = Path(__file__).resolve().parents[2]
+
+
+class Request(BaseModel):
+    """What a probe process is asked to do."""
+
+    objective: ObjectiveChoice
+    configuration: dict[str, Any]
+    seed: int
+    data: str
+    device: str
+    threads: int
+    epochs: int
+
+
+def probe(
+    plan: Plan, label: str, configuration: dict[str, Any], data: str | Path, *, epochs: int, limit: float
+) -> Probe:
+    """Train ``epochs`` epochs of a configuration in a child process, for at most ``limit`` seconds."""
+    request = Request(
+        objective=plan.objective,
+        configuration=plan.resolved_space().fixed | configuration,
+        seed=plan.seed,
+        data=str(data),
+        device=plan.shards.device,
+        threads=plan.shards.threads,
+        epochs=epochs,
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PYTHONPATH", "")])}
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "sweeps.preflight.probe"],
+            input=request.model_dump_json(),
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        reason = f"{epochs} epoch(s) took longer than {limit:.0f} s"
+        return Probe(label=label, configuration=configuration, status="too slow", reason=reason)
+    if child.returncode:
+        return Probe(label=label, configuration=configuration, status="failed", reason=_reason(child))
+    return Probe(label=label, configuration=configuration, status="ok", **json.loads(child.stdout.splitlines()[-1]))
+
+
+def _reason(child: subprocess.CompletedProcess[str]) -> str:
+    if child.returncode < 0:
+        return f"killed by signal {-child.returncode}; out of memory?"
+    lines = [line for line in child.stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {child.returncode}"
+
+
+def _measure(request: Request) -> dict[str, Any]:
+    objective = open_objective(request.objective, "the plan")
+    began = time.perf_counter()
+    run = objective.start(
+        complete(objective, request.configuration),
+        seed=request.seed,
+        data=Path(request.data),
+        device=request.device,
+        threads=request.threads,
+    )
+    start_seconds = time.perf_counter() - began
+    epoch_seconds = []
+    for _ in range(request.epochs):
+        began = time.perf_counter()
+        run.epoch()
+        epoch_seconds.append(time.perf_counter() - began)
+    state = io.BytesIO()
+    run.save(state)
+    return {
+        "start_seconds": start_seconds,
+        "epoch_seconds": epoch_seconds,
+        "peak_mb": _peak_mb(),
+        "checkpoint_mb": state.tell() / 2**20,
+    }
+
+
+def _peak_mb() -> float:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(Request.model_validate_json(sys.stdin.read()))))

@@ -1,0 +1,161 @@
+"""One shard job: walks its own slots of one generation, and writes a receipt when all of them have finished."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from pathlib import Path
+
+from sweeps.config.problems import error
+from sweeps.digests import write_json
+from sweeps.plan import Plan, open_objective, read_plan, require_planned
+from sweeps.shard.checkpoint import KEPT_BEST, DiskFullError, tidy
+from sweeps.shard.loop import Job, LeaveError, MachineError, PoisonedError
+from sweeps.shard.progress import Progress
+from sweeps.shard.signals import RUN_AGAIN, leave_when_asked
+from sweeps.slots import Slot
+from sweeps.store.lease import Claim, Held, LeaseLostError, Leases
+from sweeps.store.opening import StopAskedError, StoreLostError, work_folder
+from sweeps.store.study import open_study
+from sweeps.store.trials import Trials
+from sweeps.store.views import Views
+
+FINISHED = ("COMPLETE", "PRUNED", "FAIL")
+log = logging.getLogger("sweeps.shard")
+
+
+def run_shard(
+    plan_file: str | Path, data: str | Path, generation: int, shard: int, shards: int, receipt: str | Path
+) -> int:
+    """Work off the slots of one shard. Returns 0, or :data:`RUN_AGAIN` when it left before they had finished.
+
+    Raises :class:`~sweeps.config.problems.ConfigError` when what would run is not what was planned.
+    """
+    plan = read_plan(plan_file)
+    if not 0 <= shard < shards:
+        raise error("--shard", "", f"must be 0 to {shards - 1}", value=shard)
+    require_planned(plan_file, plan, data)
+    study = open_study(plan_file, plan)
+    trials = Trials(study)
+    states = trials.states()
+    own = own_slots(plan, generation, shard, shards)
+    _require_slots(plan_file, plan, states, generation)
+    if any(states[slot.slot] not in FINISHED for slot in own):
+        leases = Leases(study, plan.store.lease, stop=study.store.stop)
+        folder = work_folder(plan_file, plan) / "checkpoints"
+        objective = open_objective(plan.objective, plan.sources.lineage)
+        views = Views(trials, plan.resolved_space(), plan.pruner)
+        name = f"g{generation:03d}-s{shard:03d}/{shards}"
+        check = functools.partial(require_planned, plan_file, plan, data)
+        progress = Progress(trials, shards)
+        job = Job(plan, objective, Path(data), trials, views, leases, folder, name, progress, check=check)
+        with leave_when_asked(leases.stop), leases:
+            if not walk(job, own):
+                return RUN_AGAIN
+    numbers = [slot.slot for slot in own]
+    write_json(
+        receipt,
+        {"study_name": plan.study_name, "generation": generation, "shard": shard, "shards": shards, "slots": numbers},
+    )
+    return 0
+
+
+def own_slots(plan: Plan, generation: int, shard: int, shards: int) -> list[Slot]:
+    """The slots of a shard: slot ``i`` of its generation belongs to shard ``i % shards``."""
+    return [slot for slot in plan.slots if slot.generation == generation and slot.slot % shards == shard]
+
+
+def walk(job: Job, own: list[Slot]) -> bool:
+    """Work off slots, those that nobody holds first; whether all have finished."""
+    waiting, told = list(own), set()
+    while waiting:
+        held: list[Slot] = []
+        for slot in waiting:
+            if job.leases.stop.is_set():
+                return _left(job)
+            try:
+                claim = job.leases.claim(slot.slot)
+                if isinstance(claim, Held):
+                    held.append(slot)
+                    if slot.slot not in told:
+                        told.add(slot.slot)
+                        log.info("slot %d is held by %s, which is asked to go", slot.slot, claim.by or "another job")
+                    continue
+                if not _work(job, slot, claim):
+                    return False
+            except (StoreLostError, StopAskedError) as problem:
+                log.error("%s; leaving, to be run again", problem)
+                return False
+        if len(held) == len(waiting) and job.leases.stop.wait(1.0):
+            return _left(job)
+        waiting = held
+    return True
+
+
+def _work(job: Job, slot: Slot, claim: Claim) -> bool:
+    """One claimed slot; False when the job must leave. The slot is given back in any case."""
+    try:
+        ending = job.work(slot, claim)
+        if ending is not None:
+            _tidy(job)
+            job.progress.tell()
+        return True
+    except LeaveError:
+        return _left(job)
+    except LeaseLostError:
+        log.warning("slot %d was taken over by another job; leaving", slot.slot)
+        return False
+    except DiskFullError as problem:
+        log.error("slot %d: %s; what was saved before is kept. Free some space and run again", slot.slot, problem)
+        return False
+    except PoisonedError as problem:
+        log.error(
+            "slot %d: %s: the device can't be used any more by this process; leaving, to be run again",
+            slot.slot,
+            problem,
+        )
+        return False
+    except MachineError as problem:
+        raise error(
+            "this machine", "", str(problem), "mend it, and run again; the slot is not counted as failed"
+        ) from None
+    finally:
+        job.leases.release(claim)
+
+
+def _left(job: Job) -> bool:
+    log.info("left in order; run again to go on")
+    return False
+
+
+def _tidy(job: Job) -> None:
+    best = [slot for slot, _ in job.trials.best(KEPT_BEST)]
+    finished = [slot for slot, state in job.trials.states().items() if state in FINISHED]
+    tidy(job.folder, best, finished)
+
+
+def _require_slots(plan_file: str | Path, plan: Plan, states: dict[int, str], generation: int) -> None:
+    """The study must hold the plan's slots, and all earlier generations must have finished."""
+    mend = f"python scripts/study.py --plan {plan_file} --out {Path(plan_file).with_name('study.json')}"
+    if len(states) < plan.n_trials:
+        raise error(plan_file, "n_trials", f"the study has {len(states)} slots only", mend, plan.n_trials)
+    open_before = [
+        slot.slot for slot in plan.slots if slot.generation < generation and states[slot.slot] not in FINISHED
+    ]
+    if open_before:
+        names = ", ".join(str(slot) for slot in open_before[:20])
+        message = f"generation {generation} begins when all earlier slots have finished; not yet: {names}"
+        raise error(plan_file, "slots", message, "run the shards of the earlier generations first")
+
+
+def log_to(file: str | Path | None) -> None:
+    """Plain lines to stderr, and to a log file as well, which a restart continues."""
+    logger = logging.getLogger("sweeps")
+    logger.setLevel(logging.INFO)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if file is not None:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(file))
+        handlers[-1].setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
+    logger.handlers = handlers

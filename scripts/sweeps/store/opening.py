@@ -1,0 +1,197 @@
+"""Opening a store: where it is, whether it is safe there, and waiting while it does not answer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from sweeps.config.problems import ConfigError, error
+from sweeps.plan import Plan
+
+R = TypeVar("R")
+log = logging.getLogger("sweeps.store")
+
+# fmt: off
+NETWORK_FILE_SYSTEMS = frozenset((
+    "9p", "afs", "acfs", "beegfs", "ceph", "cifs", "fhgfs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "ocfs2",
+    "orangefs", "panfs", "pvfs2", "smb2", "smb3", "smbfs", "virtiofs", "vboxsf", "wekafs",
+))
+# fmt: on
+BUSY_SECONDS = 20
+"""How long SQLite itself waits for another writer before it says that the database is locked."""
+
+
+class StoreLostError(Exception):
+    """The store did not answer for the plan's patience."""
+
+
+class StopAskedError(Exception):
+    """The job was told to stop while it waited for the store."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. Every operation goes through :meth:`transaction`, which waits out an outage."""
+
+    engine: sa.Engine
+    patience: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the job must leave; an operation that waits for the store then gives up."""
+
+    def transaction(self, operation: Callable[[sa.Connection], R], *, patient: bool = True) -> R:
+        """Run ``operation`` in one transaction, again and again until the store answers.
+
+        An operation must lead to the same state when it is run twice: an answer can be lost after the commit.
+        Raises :class:`StoreLostError` after ``patience`` seconds, :class:`StopAskedError` when told to stop meanwhile.
+        """
+        began, pause, told = time.monotonic(), 0.1, False
+        while True:
+            try:
+                with self.engine.begin() as connection:
+                    result = operation(connection)
+                if told:
+                    log.warning("the store answers again after %.0f s; nothing is lost", time.monotonic() - began)
+                return result
+            except (DBAPIError, StorageInternalError) as problem:
+                if not is_outage(problem):
+                    raise
+                waited = time.monotonic() - began
+                if not patient or waited > self.patience:
+                    raise StoreLostError(
+                        f"the store did not answer for {waited:.0f} s: {first_line(problem)}"
+                    ) from None
+                if waited > 2 and not told:
+                    log.warning(
+                        "the store does not answer (%s); waiting up to %d s", first_line(problem), self.patience
+                    )
+                    told = True
+                if self.stop.wait(pause):
+                    raise StopAskedError("told to stop while the store did not answer") from None
+                pause = min(pause * 1.6, 3.0)
+
+    def read(self, statement: sa.Executable) -> list[sa.Row]:
+        """The rows of one query."""
+        return self.transaction(lambda connection: list(connection.execute(statement)))
+
+
+def is_outage(problem: DBAPIError | StorageInternalError) -> bool:
+    """Whether an error is one of the connection or the server, and not of the statement."""
+    if isinstance(problem, StorageInternalError):
+        return True
+    if problem.connection_invalidated:
+        return True
+    text = str(problem.orig).lower()
+    if "no such table" in text or "syntax" in text or "readonly" in text:
+        return False
+    return isinstance(problem, sa.exc.OperationalError | sa.exc.InterfaceError)
+
+
+def first_line(problem: BaseException) -> str:
+    """The first line of what the database said; never the statement, its values or a password."""
+    origin = getattr(problem, "orig", None) or problem
+    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:160]
+
+
+def work_folder(plan_file: str | Path, plan: Plan) -> Path:
+    """``results/<lineage>/work/<version>``: checkpoints and logs of a version, never sealed and never an output."""
+    return Path(plan_file).resolve().parent.parent / "work" / plan.version
+
+
+def store_url(plan_file: str | Path, plan: Plan) -> str:
+    """The URL of a plan's store: its own, or a SQLite file beside the lineage's results."""
+    if plan.store.url is None:
+        return f"sqlite:///{work_folder(plan_file, plan).parent / 'store.db'}"
+    url = plan.store.url
+    for short in ("postgresql://", "postgres://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    return url
+
+
+def open_store(plan_file: str | Path, plan: Plan, *, create: bool = False) -> Store:
+    """Connect to the store of a plan. Raises :class:`ConfigError` for a URL that is refused or can't be opened."""
+    url = checked_url(store_url(plan_file, plan), plan_file)
+    arguments: dict[str, object] = {}
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        refuse_network_file_system(path, plan_file, allowed=plan.store.allow_network_file_system)
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            raise error(plan_file, "store.url", "holds no study yet", f"python scripts/study.py --plan {plan_file} ...")
+        arguments = {"timeout": BUSY_SECONDS}
+    else:
+        arguments = {"connect_timeout": 10}
+    try:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+    except (ImportError, SQLAlchemyError) as problem:
+        raise error(plan_file, "store.url", f"cannot be opened: {first_line(problem)}", "install its driver") from None
+    return Store(engine, plan.store.patience)
+
+
+def checked_url(text: str, plan_file: str | Path) -> sa.URL:
+    """Parse a store URL. A password in it is refused and never repeated."""
+    try:
+        url = sa.make_url(text)
+    except (SQLAlchemyError, ValueError):
+        raise error(
+            plan_file, "store.url", "is no database URL", "write sqlite:///FILE or postgresql+psycopg://..."
+        ) from None
+    secret = {key for key in url.query if "password" in key.lower() or key.lower() in {"pwd", "passwd"}}
+    if url.password is not None or secret - {"passfile"}:
+        raise error(
+            plan_file,
+            "store.url",
+            "holds a password; nothing secret may be written into a plan",
+            "take it out, and give it to the client: ~/.pgpass (mode 0600), PGPASSFILE, or a service file (PGSERVICE)",
+        )
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise error(plan_file, "store.url", f"{url.get_backend_name()} is not supported", "use SQLite or PostgreSQL")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise error(plan_file, "store.url", "is a store in memory, which no other job could see", "name a file")
+    return url
+
+
+def refuse_network_file_system(path: Path, plan_file: str | Path, *, allowed: bool, mounts: str | None = None) -> None:
+    """Raise :class:`ConfigError` for SQLite on a file system where it is known to corrupt."""
+    kind, point = file_system(path, mounts)
+    network = kind in NETWORK_FILE_SYSTEMS or kind.split(".")[0] in ("fuse", "nfs")
+    if network and not allowed:
+        raise error(
+            plan_file,
+            "store.url",
+            f"SQLite would lie on {point}, a network file system ({kind}), where it is known to corrupt",
+            "use PostgreSQL, or a local disk; or set store.allow_network_file_system at your own risk",
+        )
+
+
+def file_system(path: Path, mounts: str | None = None) -> tuple[str, str]:
+    """Type and mount point of the file system under ``path``, from ``/proc/self/mountinfo``; ("", "") without it."""
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return "", ""
+    target = str(path.resolve())
+    best = ("", "")
+    for line in mounts.splitlines():
+        fields = line.split()
+        if "-" not in fields:
+            continue
+        point = fields[4].encode().decode("unicode_escape")
+        inside = target == point or target.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best[1]):
+            best = (fields[fields.index("-") + 1], point)
+    return best
+
+
+__all__ = ["ConfigError", "StopAskedError", "Store", "StoreLostError", "open_store", "store_url", "work_folder"]
