@@ -32,7 +32,7 @@ def canvases(loader: Loader, draw, batch_size: int) -> list[np.ndarray]:
     result = []
     for batch in loader.batches(draw, batch_size):
         full = np.full((len(batch.lengths), 30, 32), 120 if loader.joint else 10)
-        full[batch.canvas, batch.place // 32, batch.place % 32] = batch.cells
+        full[batch.canvas, batch.place // 32, batch.place % 32] = batch.cells[:, 0]
         assert torch.equal(torch.bincount(batch.canvas, minlength=len(batch.lengths)), batch.lengths)
         result.extend(full[:-1, :, :30])
     return result

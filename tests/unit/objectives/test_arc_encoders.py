@@ -20,6 +20,8 @@ CONFIGURATIONS = {
     "cnn cosine": {"depth": 1, "use_cosine": True, "temperature": 7.0, "diff_channels": False},
     "context": {"encoder_type": "context"},
     "context grids": {"encoder_type": "context", "ctx_joint": False, "ctx_grid_layers": 2, "pool": "mean"},
+    "context patches": {"encoder_type": "context", "ctx_patch": 2, "ctx_pixel_layers": 1},
+    "context grid patches": {"encoder_type": "context", "ctx_patch": 3, "ctx_joint": False, "ctx_pixel_layers": 1},
     "context cosine": {"encoder_type": "context", "use_cosine": True, "ctx_pixel_layers": 1, "pool": "max"},
 }
 
@@ -54,6 +56,7 @@ def batch_of(model: Classifier, tasks: list[Task], overhead: float = 30.0, multi
         neighbours=cnn,
         group_overhead=None if cnn else overhead,
         multiple=multiple,
+        patch=1 if cnn else model.encoder.spec.patch,
     )
     (batch,) = loader.batches(plain_draw(torch.arange(len(tasks)), loader.pairs), len(tasks))
     return batch

@@ -52,10 +52,12 @@ class Batch:
     A canvas is a pair (input and output over one another) or, for models that see each grid by itself, a single grid;
     canvases are in the order task, pair, input before output.
 
-    ``cells`` int64 [cells] what stands at each cell; ``place`` int64 [cells] row * 32 + column; ``canvas`` int64
+    ``cells`` int64 [cells, 1] what stands at each cell; ``place`` int64 [cells] row * 32 + column; ``canvas`` int64
     [cells] to which canvas it belongs; ``lengths`` int64 [canvases + 1] cells of each canvas, and of the filler at the
     end that rounds the list up; ``neighbours`` int64 [cells, 9] the 3 x 3 neighbourhood row by row, the number of cells
     where there is none; ``groups`` for attention; ``labels`` int64 [tasks].
+
+    With patches of side p, a "cell" of this list is a patch, and ``cells`` is [patches, p * p].
     """
 
     cells: torch.Tensor
@@ -153,7 +155,8 @@ class Loader:
 
     ``joint``: a canvas is a pair; else a grid. ``turned``: keep the eight symmetries. ``neighbours``: batches have
     them. ``group_overhead``: batches have groups, and starting one costs so many attention scores; None for no groups.
-    ``multiple``: the list of cells is filled up to a multiple of this.
+    ``multiple``: the list of cells is filled up to a multiple of this. ``patch``: side of the squares that are listed
+    as one cell; it must divide 30.
     """
 
     def __init__(
@@ -166,8 +169,11 @@ class Loader:
         neighbours: bool = False,
         group_overhead: float | None = None,
         multiple: int = 1,
+        patch: int = 1,
     ) -> None:
         self.device, self.joint, self.neighbours, self.multiple = device, joint, neighbours, multiple
+        self.outside = JOINT_OUTSIDE if joint else PADDING
+        self.patch = patch
         self.group_overhead = group_overhead
         self.pairs = torch.from_numpy(tasks.pairs.astype(np.int64))
         self.labels = torch.from_numpy(tasks.labels).to(device)
@@ -181,12 +187,13 @@ class Loader:
         cells, places, counts = [], [], []
         for motion in range(motions):
             canvases = oriented(flat, heights.reshape(-1), widths.reshape(-1), motion)
-            outside = PADDING
             if self.joint:
                 canvases = canvases[0::2] * np.uint8(COLOUR_STATES) + canvases[1::2]
-                outside = JOINT_OUTSIDE
-            number, row, column = np.nonzero(canvases != outside)
-            cells.append(canvases[number, row, column])
+            side = MAX_SIDE // self.patch
+            patches = canvases.reshape(-1, side, self.patch, side, self.patch).transpose(0, 1, 3, 2, 4)
+            patches = patches.reshape(-1, side, side, self.patch**2)
+            number, row, column = np.nonzero((patches != self.outside).any(axis=-1))
+            cells.append(patches[number, row, column])
             places.append((row * PITCH + column).astype(np.int16))
             counts.append(np.bincount(number, minlength=len(canvases)))
         self.canvases = len(canvases)
@@ -259,10 +266,10 @@ class Loader:
         cells = self.bank_cells[source].long()
         place = self.bank_places[source].long()
         per_task = len(rows) // len(labels)
-        cells = tables.reshape(-1)[canvas // per_task * tables.shape[1] + cells]
+        cells = tables.reshape(-1)[(canvas // per_task * tables.shape[1])[:, None] + cells]
         if filler:
             grow = (0, filler)
-            cells = torch.nn.functional.pad(cells, grow, value=JOINT_OUTSIDE if self.joint else PADDING)
+            cells = torch.nn.functional.pad(cells, (0, 0, 0, filler), value=self.outside)
             place, canvas = torch.nn.functional.pad(place, grow), torch.nn.functional.pad(canvas, grow, value=len(rows))
         return Batch(
             cells,

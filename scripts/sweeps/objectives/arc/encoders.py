@@ -67,7 +67,8 @@ class ContextEncoder(nn.Module):
         super().__init__()
         self.spec = spec
         d = spec.width
-        self.cells = CellEmbedding(pair_features(spec.difference) if spec.joint else torch.eye(COLOUR_STATES), d)
+        features = pair_features(spec.difference) if spec.joint else torch.eye(COLOUR_STATES)
+        self.cells = CellEmbedding(features, d, spec.patch**2)
         self.row, self.column = nn.Embedding(MAX_SIDE, d), nn.Embedding(MAX_SIDE, d)
         self.dropout = Dropout(spec.dropout)
         self.cell_layers = nn.ModuleList(AttentionLayer(d, spec.heads, spec.dropout) for _ in range(spec.cell_layers))
@@ -138,7 +139,7 @@ def initialise(model: Classifier, generator: torch.Generator) -> None:
         elif isinstance(module, nn.Embedding):
             module.weight.normal_(std=0.1, generator=generator)
         elif isinstance(module, CellEmbedding):
-            module.weight.normal_(std=0.5, generator=generator)
+            module.weight.normal_(std=0.5 / math.sqrt(len(module.weight)), generator=generator)
     encoder = model.encoder
     if isinstance(encoder, CnnEncoder):
         for convolution in encoder.convolutions:

@@ -40,15 +40,19 @@ def pair_features(difference: bool) -> torch.Tensor:
 
 
 class CellEmbedding(nn.Module):
-    """Cells int64 [...] to vectors [..., width]: a linear map of the cells' features, looked up."""
+    """Cells int64 [cells, parts] to vectors [cells, width]: a linear map of the features of all parts, looked up."""
 
-    def __init__(self, features: torch.Tensor, width: int) -> None:
+    def __init__(self, features: torch.Tensor, width: int, parts: int = 1) -> None:
         super().__init__()
         self.register_buffer("features", features, persistent=False)
-        self.weight = nn.Parameter(torch.empty(features.shape[1], width))
+        self.weight = nn.Parameter(torch.empty(parts, features.shape[1], width))
 
     def forward(self, cells: torch.Tensor) -> torch.Tensor:
-        return F.embedding(cells, self.features @ self.weight)
+        states, parts = len(self.features), len(self.weight)
+        table = (self.features @ self.weight).flatten(0, 1)
+        if parts == 1:
+            return F.embedding(cells[:, 0], table)
+        return F.embedding(cells + states * torch.arange(parts, device=cells.device), table).sum(dim=1)
 
 
 class Dropout(nn.Module):

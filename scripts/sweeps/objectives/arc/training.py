@@ -90,6 +90,7 @@ class ArcRun:
             turned=resolved.train.dihedral,
             neighbours=cnn,
             group_overhead=None if cnn else GROUP_OVERHEAD[self.device.type == "cpu"] / encoder.heads,
+            patch=1 if cnn else encoder.patch,
             multiple=FILL if resolved.train.bfloat16 else 1,
         )
         self.model = Classifier(resolved.model, len(self.classes))
