@@ -11,7 +11,7 @@ OTHER = {
     "width_mult": 0.5, "depth": 12, "mlp_hidden": 64, "use_coords": True, "ctx_d_model": 64, "ctx_n_head": 2,
     "ctx_pixel_layers": 3, "ctx_grid_layers": 3, "ctx_dropout": 0.3, "pool": "max", "diff_channels": False,
     "ctx_joint": False, "ctx_patch": 2, "epochs": 5, "seed": 3, "val_ratio": 0.3, "stratify": False,
-    "color_permute": False, "random_demos": False, "dihedral": False, "class_balance": True, "grad_clip": 0.0, "warmup_epochs": 2.5,
-    "bfloat16": True,
+    "color_permute": False, "random_demos": False, "dihedral": False, "class_balance": True, "grad_clip": 0.0,
+    "warmup_epochs": 2.5, "bfloat16": True,
 }  # fmt: skip
 """Another value than the default, for each tunable that has an effect."""
