@@ -52,3 +52,13 @@ def of_parent(name):
         return [LAYOUT.versions[parent].folder / name] if parent else []
 
     return lookup
+
+
+def option_of_parent(option):
+    """A params function: ``--parent FOLDER``, empty for a version without a parent."""
+
+    def lookup(wildcards):
+        parent = LAYOUT.versions[wildcards.version].parent
+        return f"{option} {LAYOUT.versions[parent].folder}" if parent else ""
+
+    return lookup
