@@ -298,7 +298,7 @@ WHOLE = {
             + "targets: [{kind: trend, parameters: [lr, dpeth]}, "
             "{kind: gap, parameter: encoder, level: c, at_most: 0}]\n"
             "criteria: [{name: n, when: [{kind: spread, at_most: 1}], then: t, decide: {lrr: {action: KEEP}}}]\n"
-            "claims: [{statistic: mean, value: 1, parameter: encodr}, "
+            "claims: [{statistic: maen, value: 1, parameter: encodr}, "
             "{statistic: mean, value: 1, parameter: encoder, level: x}]\n",
         ),
         [
@@ -306,6 +306,7 @@ WHOLE = {
             ("targets.1.level", "none of its levels"),
             ("criteria.0.decide.lrr", "no parameter"),
             ("claims.0.parameter", "no parameter"),
+            ("claims.0.statistic", "no statistic"),
             ("claims.1.level", "none of its levels"),
         ],
     ),

@@ -156,3 +156,11 @@ def test_a_generation_smaller_than_the_shards_is_a_warning(check: Check) -> None
     report = check(text, a=A, b=B, c=DERIVED)
     assert [problem.key for problem in report.problems] == ["history.size"]
     assert not report.errors
+
+
+def test_a_range_beyond_the_limits_of_proposals_is_a_warning(check: Check) -> None:
+    report = check(
+        SOUND.replace("lineage: demo", "lineage: demo\nlimits: {lr: {low: 0.001, high: 1}}"), a=A, b=B, c=DERIVED
+    )
+    assert [(problem.severity, problem.key) for problem in report.problems] == [("warning", "limits.lr.low")] * 2
+    assert "v2 searches lr down to 0.0001" in report.problems[0].message
