@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from sweeps.config.loading import examine
 from sweeps.config.messages import number_spelling, text_number
@@ -32,10 +35,26 @@ def open_objective(choice: ObjectiveChoice, file: str) -> tuple[Objective | None
         return None, [Problem(file, "objective.name", _one_line(problem), mend, choice.name)]
     try:
         examined = examine(kind.Options, choice.options, file, "objective.options")
-        return kind(examined.salvaged.model or kind.Options()), list(examined.problems)
+        options = examined.salvaged.model or kind.Options()
+        return kind(options), [*examined.problems, *_missing_paths(options, file)]
     except Exception as problem:
         message = f"the objective cannot be set up: {_one_line(problem)}"
         return None, [Problem(file, "objective.options", message, "check the objective's options", choice.options)]
+
+
+def _missing_paths(options: BaseModel, file: str) -> Iterator[Problem]:
+    """Files and folders that the options name, relative to the working folder, and that are not there."""
+    for name, value in options:
+        if isinstance(value, Path) and not _exists(value):
+            mend = "check the path; it is taken relative to the working folder"
+            yield Problem(file, f"objective.options.{name}", "there is no such file or folder", mend, str(value))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def tunables_of(objective: Objective) -> dict[str, Tunable]:

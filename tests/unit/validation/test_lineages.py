@@ -76,6 +76,12 @@ def test_problems_of_the_lineage_and_of_all_its_sweeps_are_told_at_once(check: C
         ("lineage: demo", "lineage: demo\nshards: {count: 0}", "shards.count", "at least 1"),
         ("lineage: demo", "lineage: demo\nobjective: {name: arcs}", "objective.name", "unknown objective"),
         ("lineage: demo", "lineage: demo\nobjective: {options: {lables: x}}", "objective.options.lables", "unknown"),
+        (
+            "lineage: demo",
+            "lineage: demo\nobjective: {options: {tasks: no.json}}",
+            "objective.options.tasks",
+            "no such",
+        ),
         ("lineage: demo", "lineage: demo\nobjective: {name: 'json:Nothing'}", "objective.name", "imported"),
         ("lineage: demo", "lineage: demo\nlimits: {dpeth: {high: 3}}", "limits.dpeth", "knows no such"),
         ("lineage: demo", "lineage: demo\nlimits: {depth: {hi: 3}}", "limits.depth.hi", "unknown key"),
