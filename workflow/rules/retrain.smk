@@ -86,6 +86,11 @@ def of_stage(name, seeds):
     return lookup
 
 
+def tests(wildcards):
+    """The test runs of a version's champions, where there are any."""
+    imported = LAYOUT.versions[wildcards.version].imported
+    return retrained(wildcards.version, "champions") if CHAMPIONS.top and not imported else []
+
+
 NOISE = of_stage("replicates.csv", REPLICATES.seeds)
 RESULT = of_stage("champions.json", CHAMPIONS.top)
-TESTS = lambda wildcards: retrained(wildcards.version, "champions") if CHAMPIONS.top else []
