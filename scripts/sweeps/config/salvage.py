@@ -59,12 +59,13 @@ def salvage(
             failures = failures_of(error, content)
         meant = {_beside(item.location, meant_key(model, item.location)) for item in failures if _is_extra(item)}
         told = {problem.key for problem in problems}
+        items = [item.location for item in failures if item.location and isinstance(item.location[-1], int)]
+        lists = {dotted(prefix, *place[:-1]) for place in items}  # told of their items
         for failure in failures:
             if "missing" in failure.kinds and failure.location in meant:
                 continue
             key = dotted(prefix, *failure.location)
-            below = {dotted(prefix, *other.location) for other in failures if other is not failure}
-            if key not in told and not _concerns(key, unreadable) and not _has_item(key, below):
+            if key not in told and key not in lists and not _concerns(key, unreadable):
                 problem = problem_of(failure, model, file, prefix)
                 problems.append(replace(problem, value=_copied(problem.value)))
         for failure in sorted(failures, key=_from_the_end, reverse=True):
