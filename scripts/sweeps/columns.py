@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.config.models import ParamRange
-from sweeps.records import parameter_column
+from sweeps.records import parameter_column, table_digest
 from sweeps.space import Space, choice_key, distinct, is_ordered
 
 Floats = NDArray[np.float64]
@@ -150,3 +150,13 @@ def _scaled(item: ParamRange, numbers: Floats) -> Floats:
     if high <= low:
         return np.where(np.isfinite(numbers), 0.0, np.nan)
     return np.clip((numbers - low) / (high - low), 0.0, 1.0)
+
+
+def content_digest(table: pd.DataFrame) -> str:
+    """sha256 of what a table says: a whole number is the same number whether a file gave it as 2 or as 2.0."""
+    numbers = {
+        column: table[column].astype(float)
+        for column in table.columns
+        if pd.api.types.is_numeric_dtype(table[column]) and not pd.api.types.is_bool_dtype(table[column])
+    }
+    return table_digest(table.assign(**numbers))

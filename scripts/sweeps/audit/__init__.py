@@ -16,7 +16,8 @@ from sweeps.audit.membership import membership_findings
 from sweeps.audit.model import Audit, Effect, Finding, MetricCheck, Share
 from sweeps.audit.results import check_direction, check_metric, degenerate_findings, examples_of
 from sweeps.audit.rows import row_findings
-from sweeps.records import table_digest, typed
+from sweeps.columns import content_digest
+from sweeps.records import typed
 from sweeps.space import Space
 
 __all__ = ["CODES", "Audit", "Effect", "Finding", "MetricCheck", "Share", "audit"]
@@ -99,7 +100,7 @@ def audit(
     table["slot"] = pd.to_numeric(table["slot"], errors="coerce").fillna(-1).astype(int)
     table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
     table = table.sort_values("slot", kind="stable").reset_index(drop=True)
-    digest = table_digest(table)
+    digest = content_digest(table)
     findings = row_findings(table, space, budget) + membership_findings(table, space)
     finite = np.isfinite(table["value"].to_numpy(dtype=float))
     done = table[(table["state"] == "COMPLETE").to_numpy() & finite].drop_duplicates().reset_index(drop=True)
