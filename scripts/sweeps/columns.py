@@ -84,7 +84,8 @@ def column_of(table: pd.DataFrame, name: str, space: Space) -> Column:
         numbers = pd.to_numeric(cells, errors="coerce").astype(float).to_numpy(dtype=float)
         present &= np.isfinite(numbers)
         few = kind == "int" and len(np.unique(numbers[present])) <= MOST_LEVELS
-        levels = tuple(int(value) for value in np.unique(numbers[present])) if few else ()
+        seen = [float(value) for value in np.unique(numbers[present])] if few else []
+        levels = tuple(int(value) if value.is_integer() else value for value in seen)
         codes = np.searchsorted(levels, numbers) if levels else np.full(len(table), -1)
         numbers = np.where(present, numbers, np.nan)
         return Column(name, item, kind, present, numbers, _scaled(item, numbers), levels, np.where(present, codes, -1))

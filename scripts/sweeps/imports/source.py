@@ -45,10 +45,10 @@ def read_raw(path: Path, report: Report) -> pd.DataFrame:
         if path.suffix.lower() in JSON:
             table = _json_table(path)
         else:
-            tabs = path.suffix.lower() == ".tsv"
+            separator = _separator(path)
             table = pd.read_csv(
                 path,
-                sep="\t" if tabs else ",",
+                sep=separator,
                 dtype=object,
                 keep_default_na=False,
                 na_values=[""],
@@ -74,10 +74,17 @@ def read_raw(path: Path, report: Report) -> pd.DataFrame:
     return table
 
 
+def _separator(path: Path) -> str:
+    """Comma, semicolon or tab: whichever the header has most of."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+    return max(",;\t", key=header.count)
+
+
 def _repeated_columns(path: Path) -> list[str]:
     """Names that a header gives twice; pandas would quietly rename the second."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","), [])
+        header = next(csv.reader(file, delimiter=_separator(path)), [])
     return sorted(name for name, count in Counter(header).items() if count > 1 and name)
 
 

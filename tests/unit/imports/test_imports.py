@@ -50,7 +50,7 @@ def test_a_csv_becomes_the_trial_table(tmp_path, space):
     trials = read(tmp_path, space).trials
     assert trials["slot"].tolist() == [1, 2, 3]
     assert trials["state"].tolist() == ["PRUNED", "FAIL", "COMPLETE"]
-    assert trials["params_use_x"].tolist() == [False, "1", True]
+    assert trials["params_use_x"].tolist() == [False, True, True]
     assert trials["params_layers"].tolist() == [pd.NA, 3, 2] or trials["params_layers"].isna().tolist() == [
         True,
         False,
@@ -68,6 +68,30 @@ def test_what_was_written_reads_back_the_same(tmp_path, space):
     again = read_trials(tmp_path / "trials.csv", space)
     assert content_digest(again) == content_digest(trials)
     assert assess(again, space) == assess(trials, space)
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_separators_are_understood(tmp_path, space, mark):
+    assert len(read(tmp_path, space, CSV.replace(",", mark)).trials) == 3
+
+
+def test_whole_numbers_that_are_none_stay_for_the_audit(tmp_path, space):
+    imported = read(tmp_path, space, CSV.replace("cnn,3.0", "cnn,2.5"))
+    assert 2.5 in imported.trials["params_layers"].tolist()
+    assert any("whole number" in item.message for item in imported.notes)
+
+
+@pytest.mark.parametrize(("cell", "choice"), [("1e-3", 0.001), ("0.0010", 0.001), (" 0.01 ", 0.01), ("0.5", "0.5")])
+def test_choices_that_are_numbers_are_read_as_numbers(tmp_path, cell, choice):
+    space = Space({"lr": ParamRange(type="categorical", choices=[0.001, 0.01])})
+    (tmp_path / "t.csv").write_text(f"number,value,lr\n0,0.1,{cell}\n1,0.2,0.01\n")
+    assert import_trials(ImportedTrials(file="t.csv"), space, base=tmp_path).trials["params_lr"].tolist()[0] == choice
+
+
+def test_sizes_without_rates_give_totals(tmp_path, space):
+    trials = read(tmp_path, space, class_rates=None).trials
+    assert trials["total_cat"].tolist() == [4, 4, 4]
+    assert "correct_cat" not in trials
 
 
 def test_the_first_rows_only(tmp_path, space):
