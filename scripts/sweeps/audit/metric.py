@@ -46,17 +46,20 @@ def resolution(values: Floats) -> float:
 
 
 def explain(done: pd.DataFrame, space: Space) -> Explanation | None:
-    """The first explanation, from the plainest on, that gives most of the recorded values; ``None`` if none does.
+    """The plainest explanation that gives all recorded values, or the one that gives most; ``None`` if none does.
 
     ``done`` holds the finished trials with counts.
     """
     value = done["value"].to_numpy(dtype=float)
     rate = per_example(done)
     near = resolution(value)
+    best: Explanation | None = None
     for explanation in _candidates(done, space, value, rate, near):
-        if explanation.holds.mean() >= ENOUGH:
+        if explanation.holds.all():
             return explanation
-    return None
+        if explanation.holds.mean() >= ENOUGH and (best is None or explanation.holds.sum() > best.holds.sum()):
+            best = explanation
+    return best
 
 
 def _candidates(done: pd.DataFrame, space: Space, value: Floats, rate: Floats, near: float) -> Iterator[Explanation]:
@@ -75,8 +78,8 @@ def _candidates(done: pd.DataFrame, space: Space, value: Floats, rate: Floats, n
         "macro average", same(macro), "mean of the class rates: every class counts alike, whatever its size"
     )
     yield Explanation("macro average in percent", same(100 * macro), "mean of the class rates, in percent")
-    yield from _batches(done, space, value, near)
     yield from _without_a_class(done, same)
+    yield from _batches(done, space, value, near)
     yield from _functions(done, space, value, rate, near)
 
 

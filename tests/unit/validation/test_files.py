@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HEAD
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
 from sweeps.config.problems import ConfigError
 from sweeps.validation import Invalid, run, validate

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, LR, ranges
 
 from sweeps.validation import Report
 
@@ -135,9 +135,9 @@ def test_misspelt_versions_are_told_once(check: Check) -> None:
         ("{file: t.csv, storage_url: 'sqlite:///x.db', study_name: s}", ["versions.v2.trials.storage_url"]),
         ("{storage_url: 'sqlite:///x.db'}", ["versions.v2.trials.study_name"]),
         ("{storage_url: 'postgresql://u:p@h/d', study_name: s}", ["versions.v2.trials.storage_url"]),
-        ("{file: t.csv, value: accuracy, number: id}", ["versions.v2.trials.number", "versions.v2.trials.value"]),
-        ("{file: t.csv, class_rates: acc_x, first: 0}", ["versions.v2.trials.class_rates", "versions.v2.trials.first"]),
-        ("{file: t.csv, parameters: {lr: rate}}", ["versions.v2.trials.parameters.lr"]),
+        ("{file: t.csv, value: accuracy, number: id}", ["trials.number", "trials.value"]),
+        ("{file: t.csv, class_rates: acc_x, first: 0}", ["trials.class_rates", "versions.v2.trials.first"]),
+        ("{file: t.csv, parameters: {lr: rate}}", ["trials.parameters.lr"]),
     ],
 )
 def test_imported_trials_say_where_they_are(check: Check, tmp_path: Path, trials: str, expected: list[str]) -> None:
