@@ -16,7 +16,7 @@ TOY = """
 import sys
 sys.path.insert(0, {scripts!r})
 from sweeps.config.models import Shards
-from sweeps.config.site import load_site, training_resources
+from sweeps.cluster import load_site, training_resources
 
 rule shard:
     output: "shard.txt"

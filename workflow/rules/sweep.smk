@@ -44,7 +44,7 @@ rule shard:
     threads: LAYOUT.lineage.shards.threads
     retries: 5
     resources:
-        **shard_resources(),
+        **training_resources(SITE, LAYOUT.lineage.shards),
     message:
         "{wildcards.version}: generation {wildcards.generation}, shard {wildcards.shard}"
     shell:

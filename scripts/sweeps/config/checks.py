@@ -34,9 +34,6 @@ def sweep_problems(sweep: Sweep, file: str, *, unread_parameters: Iterable[str] 
             mend = did_you_mean(name, ranges)
             found.append(Problem(file, f"overrides.{name}", "is not a searched parameter of this sweep", mend))
         found += override_problems(name, override, known)
-    if sweep.param_ranges is not None and not ranges:
-        mend = "add parameters; or leave param_ranges out, in a version whose space is derived from its parent"
-        found.append(Problem(file, "param_ranges", "is empty: nothing is searched", mend))
     if sweep.n_trials > LONGEST_BUDGET:
         message = f"is beyond {LONGEST_BUDGET:,} slots"
         found.append(Problem(file, "n_trials", message, "give the number of trials", sweep.n_trials))

@@ -71,8 +71,10 @@ class Improvement(Statement):
 
     def describe(self) -> str:
         """Plain words."""
-        amount = _range(self.at_least, self.up_to, _percent if self.relative else _plain)
         over = f"the parent's {self.of}" if self.over == "parent" else REFERENCES[self.over]
+        if self.at_least == 0 and self.up_to is None:
+            return f"{STATISTICS[self.of]} {'are' if self.of == 'champions' else 'is'} no worse than {over}"
+        amount = _range(self.at_least, self.up_to, _percent if self.relative else _plain)
         return f"{STATISTICS[self.of]} improve{'' if self.of == 'champions' else 's'} on {over} by {amount}"
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sweeps.config.problems import Problem, did_you_mean, nearest
+from sweeps.config.values import kind_of
 
 NUMBER_AS_TEXT = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)$")
 """What YAML 1.1 reads as text although a person means a number: ``1e-3``."""
@@ -49,19 +50,23 @@ def failures_of(error: ValidationError, content: Any) -> list[Failure]:
     """Pydantic's errors, grouped by the place in ``content``, in its order."""
     grouped: dict[Location, list[Mapping[str, Any]]] = {}
     for item in error.errors(include_url=False, include_input=True, include_context=True):
-        grouped.setdefault(location_in(item["loc"], content), []).append(item)
+        place = location_in(item["loc"], content, is_missing=item["type"] == "missing")
+        grouped.setdefault(place, []).append(item)
     return [Failure(location, tuple(items)) for location, items in grouped.items()]
 
 
-def location_in(loc: Location, content: Any) -> Location:
-    """The part of pydantic's location that names keys of the file, without the names of union members."""
+def location_in(loc: Location, content: Any, *, is_missing: bool = False) -> Location:
+    """The part of pydantic's location that names keys of the file, without the names of union members.
+
+    The last step of a key that is missing is kept, though it is not in the content.
+    """
     parts: list[Any] = []
     for position, step in enumerate(loc):
         if isinstance(content, dict):
             known = step in content
-            if known or (position == len(loc) - 1 and step != "[key]"):
+            if known or (is_missing and position == len(loc) - 1):
+                parts.append(next(key for key in content if key == step) if known else step)
                 content = content[step] if known else None
-                parts.append(step)
         elif isinstance(content, list) and isinstance(step, int) and step < len(content):
             content = content[step]
             parts.append(step)
@@ -86,7 +91,8 @@ def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str 
         if isinstance(name, str) and "literal_error" in kinds:
             return Problem(file, key, "unknown key", did_you_mean(name, literal_options(first)))
         if not isinstance(name, str):
-            return Problem(file, key, f"the name {name!r} is no text to YAML", f'put it in quotes: "{name}"')
+            mend = "put it in quotes; on, off, yes, no, true, false and numbers are no text to YAML"
+            return Problem(file, key, f"the name is no text to YAML, it is {kind_of(name)}", mend)
     if value is None:
         mend = f"give it a value: {meaning(model, failure.location)}; or remove the key"
         return Problem(file, key, "is empty", mend)
@@ -101,8 +107,11 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
         return "is text, not a number", f"write {number_spelling(value)}"
     if "finite_number" in kinds or value in (float("inf"), float("-inf")) or value != value:
         return "is not a finite number", "give a number"
-    if "literal_error" in kinds:
+    if "union_tag_not_found" in kinds:
+        return "says no kind", "add kind: one of those of config/README.md, such as improvement, level_share or trend"
+    if kinds & {"literal_error", "union_tag_invalid"}:
         options = literal_options(first)
+        value = value.get("kind") if "union_tag_invalid" in kinds and isinstance(value, Mapping) else value
         return f"must be one of {', '.join(options)}", did_you_mean(value, options)
     if kinds & {"model_type", "model_attributes_type", "dict_type"}:
         return f"must hold `key: value` pairs, and holds {kind_of(value)}", _pairs_mend(failure)
@@ -128,7 +137,7 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     if kinds & {"string_too_short", "too_short"}:
         return f"is too short: needs at least {context.get('min_length', 1)}", "write more"
     message = str(first["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:], ""
+    return message[:1].lower() + message[1:], "change this entry; config/README.md describes its keys"
 
 
 def _pairs_mend(failure: Failure) -> str:
@@ -154,22 +163,9 @@ def _wanted_mend(wanted: list[str], value: Any) -> str:
 
 
 def literal_options(item: Mapping[str, Any]) -> list[str]:
-    """The options of a literal, from pydantic's own words (``'a', 'b' or 'c'``)."""
-    return re.findall(r"'([^']*)'", str((item.get("ctx") or {}).get("expected", "")))
-
-
-def kind_of(value: Any) -> str:
-    """What a YAML value is, in words."""
-    if isinstance(value, bool):
-        return "true or false"
-    kinds = (
-        (int, "a whole number"),
-        (float, "a number"),
-        (str, "text"),
-        (list, "a list"),
-        (dict, "`key: value` pairs"),
-    )
-    return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__}")
+    """The options of a literal or of a union's tag, from pydantic's own words (``'a', 'b' or 'c'``)."""
+    context = item.get("ctx") or {}
+    return re.findall(r"'([^']*)'", str(context.get("expected") or context.get("expected_tags") or ""))
 
 
 def text_number(text: str) -> float | int | None:

@@ -17,12 +17,16 @@ LARGEST = 1e15
 
 QUOTA_TOLERANCE = 1e-6
 
+NAME = "<name>"
+"""Stands in a mend for the name of the parameter."""
+
 
 def range_problems(name: str, item: ParamRange) -> Iterator[Problem]:
     """Everything wrong with a range; keys stand below ``param_ranges.<name>``, the file is left empty."""
     found = _categorical(item) if item.type == "categorical" else _numeric(item)
     for problem in found:
-        yield replace(problem, key=".".join(filter(None, ["param_ranges", name, problem.key])))
+        key = ".".join(filter(None, ["param_ranges", name, problem.key]))
+        yield replace(problem, key=key, mend=problem.mend.replace(NAME, name))
 
 
 def _problem(key: str, message: str, mend: str, value: Any = None, severity: Any = "error") -> Problem:
@@ -68,7 +72,7 @@ def _order(item: ParamRange) -> Iterator[Problem]:
         message = f"low ({spelled(item.low)}) is above high ({spelled(item.high)})"
         yield _problem("low", message, f"swap them: low: {spelled(item.high)}, high: {spelled(item.low)}", item.low)
     elif item.low == item.high:
-        mend = f"put it under fixed with the value {spelled(item.low)}, or widen the range"
+        mend = f"put it under fixed ({NAME}: {spelled(item.low)}), or widen the range"
         yield _problem("low", "low and high are equal: there is nothing to search", mend, item.low)
 
 
@@ -163,7 +167,10 @@ def _repetitions(choices: list[Any]) -> Iterator[Problem]:
     if len(unique) == 1:
         value = spelled(choices[0])
         yield _problem(
-            "choices", f"there is only one value to choose: {value}", f"put it under fixed: {value}", choices
+            "choices",
+            f"there is only one value to choose: {value}",
+            f"put it under fixed ({NAME}: {value}), or add another value",
+            choices,
         )
     elif len(unique) < len(choices):
         repeated = [value for key, value in unique.items() if sum(choice_key(choice) == key for choice in choices) > 1]

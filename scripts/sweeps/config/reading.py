@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from sweeps.config.problems import ConfigError, Problem, error
+from sweeps.config.values import kind_of
 
 LARGEST_FILE = 2_000_000
 LARGEST_CONTENT = 200_000
@@ -66,8 +67,8 @@ def read_document(path: str | Path) -> Document:
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as problem:
         raise _syntax_error(path, problem) from None
     if not isinstance(content, dict):
-        kind = {list: "a list", str: "a text"}.get(type(content), f"a {type(content).__name__}")
-        raise error(path, "", f"must hold `key: value` pairs at the top, and holds {kind}", value=content)
+        message = f"must hold `key: value` pairs at the top, and holds {kind_of(content)}"
+        raise error(path, "", message, "begin with study_name: or, for a lineage, lineage:", value=content)
     return Document(str(path), content, lines, problems)
 
 

@@ -38,8 +38,13 @@ class Salvaged(Generic[M]):
     unreadable: frozenset[str]
 
     def concerns_unreadable(self, key: str) -> bool:
-        """Whether a key lies at, in or above something unreadable."""
-        return any(key == other or key.startswith(f"{other}.") for other in self.unreadable)
+        """Whether a key lies at or in something unreadable, or is a list of which an item is."""
+        return any(
+            key == other
+            or key.startswith(f"{other}.")
+            or (other.startswith(f"{key}.") and other[len(key) + 1 :].isdigit())
+            for other in self.unreadable
+        )
 
 
 def salvage(
@@ -118,13 +123,16 @@ def _repair(
 
 
 def _guess_or_drop(content: dict[Any, Any], place: Location) -> list[Location]:
-    """For a required key below the top that is missing: the kind of a range can be told from its other keys."""
+    """For a required key below the top that is missing: its likely value, or all of its mapping out."""
     above = _holder(content, place)
     if place[-1] == "type" and isinstance(above, dict) and above:
         above["type"] = "categorical" if "choices" in above else "float"
         return [place]
+    if place[-1] == "reason" and isinstance(above, dict):
+        above["reason"] = "not readable"
+        return [place]
     outer = _holder(content, place[:-1])
-    if outer is not None:
+    if outer is not None and _has(outer, place[-2]):
         del outer[place[-2]]
     return [place[:-1]]
 
@@ -132,15 +140,18 @@ def _guess_or_drop(content: dict[Any, Any], place: Location) -> list[Location]:
 def _holder(content: Any, place: Location) -> Any:
     """The mapping or list that holds the last step of ``place``; None if it is gone."""
     for step in place[:-1]:
-        if (isinstance(content, dict) and step in content) or (
-            isinstance(content, list) and isinstance(step, int) and step < len(content)
-        ):
-            content = content[step]
-        else:
+        if not _has(content, step):
             return None
-    if isinstance(content, list) and not (isinstance(place[-1], int) and place[-1] < len(content)):
-        return None
-    return content if isinstance(content, dict | list) else None
+        content = content[step]
+    if isinstance(content, list):
+        return content if _has(content, place[-1]) else None
+    return content if isinstance(content, dict) else None
+
+
+def _has(content: Any, step: Any) -> bool:
+    if isinstance(content, dict):
+        return step in content
+    return isinstance(content, list) and isinstance(step, int) and step < len(content)
 
 
 def _is_extra(failure: Failure) -> bool:

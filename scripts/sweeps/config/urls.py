@@ -86,6 +86,9 @@ def _sqlite_problems(url: str, parsed: StoreUrl, file: str, key: str) -> Iterato
         message = "is a store in memory: it is lost with the process, and shards could not share it"
         yield Problem(file, key, message, "name a file: sqlite:///results/study.db", url)
         return
+    if "\0" in parsed.path:
+        yield Problem(file, key, "holds no possible file name", "name another file", url)
+        return
     yield from _folder_problems(Path(parsed.path), url, file, key)
 
 

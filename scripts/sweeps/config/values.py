@@ -41,3 +41,17 @@ def spelled(value: Any) -> str:
     if isinstance(value, str) and (not value or value.lower() in {"true", "false", "yes", "no", "on", "off", "null"}):
         return f'"{value}"'
     return str(value)
+
+
+def kind_of(value: Any) -> str:
+    """What a YAML value is, in words."""
+    if isinstance(value, bool):
+        return "true or false"
+    kinds = (
+        (int, "a whole number"),
+        (float, "a number"),
+        (str, "text"),
+        (list, "a list"),
+        (dict, "`key: value` pairs"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__}")

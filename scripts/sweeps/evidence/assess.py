@@ -10,7 +10,6 @@ import pandas as pd
 from sweeps import statistics as st
 from sweeps.audit.counts import EPSILON, evaluation_error, largest_class, one_class_only, per_example, sizes
 from sweeps.evidence.bounds import bounds
-from sweeps.evidence.columns import Column, Trials, read
 from sweeps.evidence.direction import direction as direction_of
 from sweeps.evidence.elites import elite_set, elites
 from sweeps.evidence.importance import importances
@@ -29,6 +28,7 @@ from sweeps.evidence.model import (
     Settings,
     StateCounts,
 )
+from sweeps.evidence.trials import Column, Trials, read
 from sweeps.space import Space, choice_key
 
 ARTEFACT = 0.05
@@ -202,7 +202,7 @@ def _adjusted(parameters: list[ParameterEvidence], settings: Settings) -> tuple[
     adjusted, discovered = st.holm(primary), st.benjamini_hochberg(primary)
     bent = st.holm([item.direction.curvature.p if item.direction else None for item in parameters])
     near = st.holm([item.elites.concentration_p for item in parameters])
-    shared = st.holm([item.elites.agreement.p if item.elites.agreement else None for item in parameters])
+    shared = st.holm([_agreement_p(item) for item in parameters])
     failing = st.holm([item.failures.p for item in parameters])
     done = []
     for index, item in enumerate(parameters):
@@ -220,6 +220,11 @@ def _adjusted(parameters: list[ParameterEvidence], settings: Settings) -> tuple[
             update["levels"] = _levels_adjusted(item, adjusted[index], settings)
         done.append(item.model_copy(update=update))
     return done, tests
+
+
+def _agreement_p(item: ParameterEvidence) -> float | None:
+    found = item.elites.agreement
+    return max(found.p, found.block_p or 0.0) if found else None
 
 
 def _judged(

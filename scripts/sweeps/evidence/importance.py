@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps import statistics as st
-from sweeps.evidence.columns import Column, Trials
 from sweeps.evidence.model import Importance, Status
+from sweeps.evidence.trials import Column, Trials
 
 Floats = NDArray[np.float64]
 GRID = 50

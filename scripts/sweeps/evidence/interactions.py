@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sweeps import statistics as st
-from sweeps.evidence.columns import Column, Trials
 from sweeps.evidence.model import Pair
+from sweeps.evidence.trials import Column, Trials
 
 Floats = NDArray[np.float64]
 LEAST_TRIALS = 20

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sweeps import statistics as st
-from sweeps.evidence.columns import Column, Trials
 from sweeps.evidence.elites import elite_set
 from sweeps.evidence.model import Level, Levels, Status
+from sweeps.evidence.trials import Column, Trials
 from sweeps.space import choice_key, same_value, wanted_values
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps import statistics as st
-from sweeps.evidence.columns import Column, Trials
 from sweeps.evidence.model import Direction, Failures, Levels, PrunedSensitivity
+from sweeps.evidence.trials import Column, Trials
 
 Floats = NDArray[np.float64]
 WEIGHT = 0.1

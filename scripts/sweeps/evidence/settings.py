@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-
-class Record(BaseModel):
-    """A frozen, closed record."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from sweeps.audit.model import Record
 
 
 class Settings(Record):

@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 
 from sweeps.config.problems import ConfigError, Problem, did_you_mean
+from sweeps.config.urls import url_problems
 from sweeps.records import PARAMETER
-
-PASSWORD = re.compile(r"://[^/@:\s]*:[^/@\s]+@")
 
 
 @dataclass
@@ -110,9 +109,9 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_study(storage_url: str, study_name: str, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The trials of an Optuna study, and its intermediate values as an epoch table."""
-    if PASSWORD.search(storage_url):
-        mend = "leave it out; the client finds it in ~/.pgpass or a service file"
-        report.error("trials.storage_url", "holds a password", mend)
+    wrong = [item for item in url_problems(storage_url, report.file, "trials.storage_url") if item.severity == "error"]
+    if wrong:
+        report.problems += wrong
         return pd.DataFrame(), no_epochs()
     import optuna
 

@@ -41,6 +41,22 @@ class Tunable:
     searchable: bool = True
 
 
+def shared_settings(epochs: int) -> dict[str, Tunable]:
+    """The settings of :data:`SHARED_SETTINGS` as tunables, with the objective's own default number of epochs."""
+    return {
+        "epochs": Tunable("Epochs of a full trial.", "int", epochs, low=1, high=100_000, searchable=False),
+        "seed": Tunable("Seed of what all trials share, such as the split.", "int", 0, 0, 2**31, searchable=False),
+        "early_stop_patience": Tunable(
+            "Stop after so many epochs without a better value; 0 never.",
+            "int",
+            0,
+            low=0,
+            high=100_000,
+            searchable=False,
+        ),
+    }
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """What one epoch of one trial measured.
@@ -86,22 +102,13 @@ class Predictions:
     """A row an example, a column a class; each row sums to 1."""
 
 
-class FinalRun(Protocol):
-    """A champion in training, on train plus validation together."""
+class FinalRun(Run, Protocol):
+    """A champion in training, on train plus validation together.
 
-    def epoch(self) -> float:
-        """Train one more epoch; the mean training loss."""
-        ...
+    Nothing is left to validate on: the value of its epoch reports is the mean training loss, without counts.
+    """
 
-    def save(self, file: BinaryIO) -> None:
-        """As :meth:`Run.save`."""
-        ...
-
-    def load(self, file: BinaryIO) -> None:
-        """As :meth:`Run.load`."""
-        ...
-
-    def predict(self) -> Predictions:
+    def predict_test(self) -> Predictions:
         """Classify the locked test part. Called once, after the last epoch."""
         ...
 

@@ -141,7 +141,11 @@ def statistic(what: str, own: Achieved) -> Statistic | str:
         caution = "The noise of a single trial is not known: train the best configuration with several seeds."
         return Statistic(Interval(best), len(values), cautions=(caution,))
     centre = best - sign * winners_curse(values, sigma)
-    cautions = (f"The interval allows for the winner's curse ({metric(abs(best - centre))}); noise: {source}.",)
+    cautions = (
+        f"The best of {len(values)} trials of {own.version} is expected to look {metric(abs(best - centre))} better "
+        "than it is; the interval allows for it.",
+        f"Noise: {source}.",
+    )
     return Statistic(Interval(best, centre - Z * sigma, centre + Z * sigma), len(values), cautions=cautions)
 
 

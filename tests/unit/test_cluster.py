@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sweeps.cluster import Site, load_site, other_resources, scaled, training_resources
 from sweeps.config.models import Shards
 from sweeps.config.problems import ConfigError
-from sweeps.config.site import Site, load_site, other_resources, scaled, training_resources
 
-SHIPPED = Path(__file__).parents[3] / "config" / "site.yaml"
+SHIPPED = Path(__file__).parents[2] / "config" / "site.yaml"
 
 
 def write(folder: Path, text: str) -> Path:

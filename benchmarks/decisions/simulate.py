@@ -1,0 +1,70 @@
+"""Sweeps and lineages on functions of known truth: real Optuna studies, slot by slot, as the workflow runs them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from functions import Problem
+
+from sweeps.config.models import History
+from sweeps.records import parameter_column
+from sweeps.slots import allot
+from sweeps.space import Space
+
+Sampler = Literal["random", "tpe"]
+
+
+def run_sweep(problem: Problem, space: Space, n: int, *, sampler: Sampler, noise: float, seed: int) -> pd.DataFrame:
+    """The trial table of one sweep of ``n`` slots, with a column ``regret`` (noise-free) that no policy looks at.
+
+    ``noise`` is the standard deviation of the measurement in spreads of the function over the first space.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    chosen = optuna.samplers.RandomSampler(seed=seed) if sampler == "random" else optuna.samplers.TPESampler(seed=seed)
+    study = optuna.create_study(direction="maximize", sampler=chosen)
+    rng = np.random.default_rng([seed, 7])
+    rows: list[dict[str, Any]] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for slot in allot(space, n, seed=seed, history=History()):
+            if slot.fixed:
+                study.enqueue_trial(slot.fixed)
+            trial = study.ask()
+            values = space.suggest(trial)
+            regret = problem.regret({**space.fixed, **values})
+            value = -regret + noise * float(rng.normal())
+            study.tell(trial, value)
+            rows.append(
+                {"slot": slot.slot, "generation": slot.generation, "arm": slot.arm, "state": "COMPLETE"}
+                | {"value": value, "regret": regret}
+                | {parameter_column(name): item for name, item in values.items()}
+            )
+    table = pd.DataFrame(rows)
+    for name in space.parameters:
+        if parameter_column(name) not in table:
+            table[parameter_column(name)] = None
+    return table
+
+
+def final_regret(*tables: pd.DataFrame) -> float:
+    """Noise-free regret of the configuration that was measured best over all tables."""
+    together = pd.concat([table[["value", "regret"]] for table in tables], ignore_index=True)
+    return float(together.loc[together["value"].idxmax(), "regret"])
+
+
+def trials_to_reach(table: pd.DataFrame, regret: float) -> int | None:
+    """Number of the first trial that is at least as good as ``regret``; ``None`` where none is."""
+    reached = np.flatnonzero(table["regret"].to_numpy() <= regret)
+    return int(reached[0]) + 1 if len(reached) else None
+
+
+def configuration_of(row: Mapping[str, Any], space: Space) -> dict[str, Any]:
+    """The values of one row of a trial table."""
+    named = {name: row.get(parameter_column(name)) for name in space.parameters}
+    return {name: value for name, value in named.items() if value is not None and value == value}

@@ -1,0 +1,21 @@
+"""What the trials say of each parameter."""
+
+import argparse
+
+from sweeps.command import command
+from sweeps.evidence.run import run_evidence
+from sweeps.evidence.text import lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", help="plan.json, or a sweep or lineage file")
+    parser.add_argument("trials", help="trials.csv")
+    parser.add_argument("--epochs", help="epochs.csv")
+    parser.add_argument("--replicates", help="table of re-trained configurations, for the noise of seeds")
+    parser.add_argument("--metric", choices=["recorded", "per example"], default="recorded")
+    parser.add_argument("--out", required=True, help="evidence.json to write")
+    print("\n".join(lines(run_evidence(**vars(parser.parse_args())))))
+
+
+command(main)

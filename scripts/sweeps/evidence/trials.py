@@ -1,0 +1,132 @@
+"""A trial table taken apart for the statistics: finished trials in slot order, one column a parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from sweeps.audit.counts import per_example
+from sweeps.columns import Column, Floats, Integers, column_of
+from sweeps.evidence.settings import Settings
+from sweeps.records import csv_text, table_digest, typed
+from sweeps.space import Space
+from sweeps.statistics import Permutations, block_permutations, bootstrap_weights, generator
+
+__all__ = ["Column", "Trials", "read"]
+
+
+@dataclass
+class Trials:
+    """All rows in slot order, without exact duplicates, and the finished ones among them as arrays."""
+
+    table: pd.DataFrame
+    space: Space
+    direction: Literal["maximize", "minimize"]
+    settings: Settings
+    digest: str
+    dropped: int
+    """Exact copies of another row that were left out."""
+    finished: Integers
+    """Positions of the finished trials in ``table``."""
+    metric: Floats
+    """Of the finished trials: recorded, or per example, as the settings say."""
+    recorded: Floats
+    counted: Floats
+    """Per example, of the finished trials; NaN without counts."""
+    columns: tuple[Column, ...]
+    """Over the finished trials."""
+    all_columns: tuple[Column, ...]
+    """Over all rows."""
+    _permutations: dict[tuple[int, int, str], Permutations] = field(default_factory=dict)
+    _weights: dict[int, Floats] = field(default_factory=dict)
+
+    @property
+    def sign(self) -> int:
+        """+1 where more is better."""
+        return 1 if self.direction == "maximize" else -1
+
+    @property
+    def goodness(self) -> Floats:
+        """The metric with the sign that makes more better."""
+        return self.sign * self.metric
+
+    @property
+    def slots(self) -> Integers:
+        """Slots of the finished trials."""
+        return self.table["slot"].to_numpy()[self.finished].astype(int)
+
+    @property
+    def reweighted(self) -> bool:
+        """Whether the recorded metric is not the one recomputed per example."""
+        both = np.isfinite(self.counted)
+        return bool(both.any()) and not np.allclose(self.recorded[both], self.counted[both], rtol=0, atol=1e-6)
+
+    def random(self, *salt: object) -> np.random.Generator:
+        """A generator for one purpose."""
+        return generator(self.digest, self.settings.seed, *salt)
+
+    def permutations(self, n: int, count: int | None = None, salt: str = "") -> Permutations:
+        """Block permutations of ``n`` consecutive trials; the same for all that ask alike."""
+        key = (n, count or self.settings.permutations, salt)
+        if key not in self._permutations:
+            self._permutations[key] = block_permutations(n, key[1], self.settings.block, self.random("blocks", *key))
+        return self._permutations[key]
+
+    def weights(self, n: int) -> Floats:
+        """Bootstrap weights of ``n`` trials; the same for all that ask alike."""
+        if n not in self._weights:
+            self._weights[n] = bootstrap_weights(n, self.settings.bootstrap, self.random("bootstrap", n))
+        return self._weights[n]
+
+
+def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "minimize"], settings: Settings) -> Trials:
+    """Sort by slot, leave out exact copies, and take apart. Rows without a slot get one from their order."""
+    table = typed(trials.copy(), space)
+    for name, default in (("state", "COMPLETE"), ("value", np.nan)):
+        if name not in table:
+            table[name] = default
+    if "slot" not in table:
+        table["slot"] = range(len(table))
+    table["slot"] = pd.to_numeric(table["slot"], errors="coerce").fillna(-1).astype(int)
+    table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
+    table = _in_slot_order(table)
+    rows = len(table)
+    spelled = pd.Series(csv_text(table).split("\n")[1 : rows + 1])
+    table = table[~spelled.duplicated().to_numpy()].reset_index(drop=True) if len(spelled) == rows else table
+    done = (table["state"] == "COMPLETE").to_numpy() & np.isfinite(table["value"].to_numpy())
+    counted = per_example(table)
+    if settings.metric == "per example" and np.isfinite(counted[done]).any():
+        done &= np.isfinite(counted)
+    finished = np.flatnonzero(done)
+    recorded = table["value"].to_numpy(dtype=float)[finished]
+    counted = counted[finished]
+    per = settings.metric == "per example" and len(finished) and bool(np.isfinite(counted).all())
+    columns = tuple(column_of(table, name, space) for name in space.parameters)
+    return Trials(
+        table=table,
+        space=space,
+        direction=direction,
+        settings=settings,
+        digest=table_digest(table),
+        dropped=rows - len(table),
+        finished=finished,
+        metric=counted if per else recorded,
+        recorded=recorded,
+        counted=counted,
+        columns=tuple(column.of(finished) for column in columns),
+        all_columns=columns,
+    )
+
+
+def _in_slot_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Sorted by slot; rows that share one by their content, so that the order of a file never matters."""
+    if table["slot"].is_unique:
+        return table.sort_values("slot").reset_index(drop=True)
+    content = csv_text(table.reset_index(drop=True)).split("\n")[1 : len(table) + 1]
+    if len(content) != len(table):
+        return table.sort_values("slot", kind="stable").reset_index(drop=True)
+    order = sorted(range(len(table)), key=lambda row: (table["slot"].iloc[row], content[row]))
+    return table.iloc[order].reset_index(drop=True)

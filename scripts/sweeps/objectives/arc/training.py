@@ -1,0 +1,210 @@
+"""One configuration in training: epochs, evaluation, saving and going on exactly where it stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from sweeps.digests import digest_of, read_json
+from sweeps.objectives.arc.architecture import CnnSpec, Resolved
+from sweeps.objectives.arc.batches import Loader, plain_draw, random_draw
+from sweeps.objectives.arc.data import read_classes, read_part, train_validation
+from sweeps.objectives.arc.encoders import Classifier, Dropout, initialise
+from sweeps.objectives.base import EpochReport
+
+LAST_LR = 0.01
+"""Share of the peak learning rate that the cosine decay ends at."""
+
+EVALUATION_BATCH = 256
+
+
+def learning_rate(progress: float, *, peak: float, epochs: float, warmup: float, decay: bool) -> float:
+    """Learning rate after ``progress`` epochs: a linear rise over ``warmup`` epochs, then a cosine or constant.
+
+    The warm-up takes at most half of the epochs. Past the last epoch the cosine stays at its end.
+    """
+    warmup = min(warmup, epochs / 2)
+    if progress < warmup:
+        return peak * progress / warmup
+    if not decay:
+        return peak
+    done = min(1.0, (progress - warmup) / max(epochs - warmup, 1e-9))
+    return peak * (LAST_LR + (1 - LAST_LR) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Weights inverse to the root of the class sizes, with mean 1 over the examples; float32 [classes]."""
+    counts = np.bincount(labels, minlength=classes).clip(min=1)
+    weights = counts**-0.5
+    return (weights / weights[labels].mean()).astype(np.float32)
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight matrices and kernels decay; biases, norms and embeddings do not."""
+    decayed = {id(module.weight) for module in model.modules() if isinstance(module, (nn.Linear, nn.Conv2d))}
+    parameters = list(model.parameters())
+    return [
+        {"params": [p for p in parameters if id(p) in decayed], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if id(p) not in decayed], "weight_decay": 0.0},
+    ]
+
+
+class ArcRun:
+    """Training of one configuration on the pool of a prepared folder. See :class:`sweeps.objectives.base.Run`.
+
+    All randomness of epoch e is a function of (seed, e), so nothing random needs to be saved.
+    """
+
+    def __init__(self, resolved: Resolved, *, seed: int, data: Path, device: str, threads: int) -> None:
+        if threads > 0:
+            torch.set_num_threads(threads)
+        self.spec, self.seed = resolved, seed
+        self.device = torch.device(device)
+        pool, self.classes = read_part(data, "pool"), read_classes(data)
+        split = resolved.split
+        train, validation = train_validation(pool, val_ratio=split.val_ratio, stratify=split.stratify, seed=split.seed)
+        if not len(train) or not len(validation):
+            raise ValueError(f"val_ratio={split.val_ratio} leaves no task to train or to validate")
+        self.train_rows, self.validation_rows = torch.from_numpy(train), torch.from_numpy(validation)
+        encoder = resolved.model.encoder
+        joint = isinstance(encoder, CnnSpec) or encoder.joint
+        self.loader = Loader(
+            pool, self.device, joint=joint, turned=resolved.train.dihedral, overhead=self._group_overhead()
+        )
+        self.model = Classifier(resolved.model, len(self.classes))
+        initialise(self.model, torch.Generator().manual_seed(self._seed_of(0)))
+        self.model.to(self.device)
+        self.noise = torch.Generator(self.device)
+        for module in self.model.modules():
+            if isinstance(module, Dropout):
+                module.generator = self.noise
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(self.model, resolved.train.weight_decay), lr=resolved.train.lr, fused=True
+        )
+        weights = class_weights(pool.labels[train], len(self.classes)) if resolved.train.class_balance else None
+        self.loss_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
+        self.finished = 0
+        self.identity = digest_of(
+            {"resolved": resolved.as_json(), "seed": seed, "data": read_json(data / "manifest.json")["digest"]}
+        )
+
+    def _group_overhead(self) -> float:
+        """What starting a group costs, in cells: about constant on the CPU, so wider models split more readily."""
+        if self.device.type != "cpu":
+            return math.inf if self.device.type == "cuda" else 4096.0
+        encoder = self.spec.model.encoder
+        return 8192 / (encoder.channels if isinstance(encoder, CnnSpec) else encoder.width)
+
+    def _seed_of(self, epoch: int) -> int:
+        return int(np.random.SeedSequence([self.seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
+
+    def epoch(self) -> EpochReport:
+        """Train one more epoch and evaluate it; counts and losses are over examples, never over batches."""
+        epoch = self.finished + 1
+        measures = self._train(epoch)
+        correct, total, validation_loss = self.evaluate(self.validation_rows)
+        self.finished = epoch
+        return EpochReport(
+            epoch=epoch,
+            value=sum(correct) / sum(total),
+            correct=correct,
+            total=total,
+            measures={**measures, "valid_loss": validation_loss},
+        )
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        train = self.spec.train
+        generator = torch.Generator().manual_seed(self._seed_of(epoch))
+        self.noise.manual_seed(self._seed_of(epoch))
+        draw = random_draw(self.train_rows, self.loader.pairs, train, generator)
+        examples = len(self.train_rows)
+        steps = math.ceil(examples / train.batch_size)
+        sums = torch.zeros(3, device=self.device)
+        self.model.train()
+        for step, batch in enumerate(self.loader.batches(draw, train.batch_size)):
+            rate = learning_rate(
+                epoch - 1 + (step + 1) / steps,
+                peak=train.lr,
+                epochs=train.epochs,
+                warmup=train.warmup_epochs,
+                decay=train.cosine_decay,
+            )
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            with self._precision():
+                logits = self.model(batch).float()
+            loss = F.cross_entropy(
+                logits, batch.labels, weight=self.loss_weights, label_smoothing=train.label_smoothing
+            )
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            limit = train.grad_clip or math.inf
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+            self.optimizer.step()
+            with torch.no_grad():
+                right = (logits.argmax(dim=1) == batch.labels).sum()
+                sums += torch.stack([loss.detach() * len(logits), right.float(), norm.float()])
+        loss_sum, right_sum, norm_sum = sums.tolist()
+        return {
+            "train_loss": loss_sum / examples,
+            "train_accuracy": right_sum / examples,
+            "gradient_norm": norm_sum / steps,
+            "learning_rate": rate,
+        }
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.train.bfloat16)
+
+    @torch.no_grad()
+    def predict(self, rows: torch.Tensor) -> torch.Tensor:
+        """Logits of tasks of the pool by row, on the device: float [tasks, classes]. Their first pairs are shown."""
+        self.model.eval()
+        draw = plain_draw(rows, self.loader.pairs)
+        with self._precision():
+            return torch.cat([self.model(batch).float() for batch in self._sorted_batches(draw)])
+
+    def _sorted_batches(self, draw: Any) -> Iterator[Any]:
+        return self.loader.batches(draw, EVALUATION_BATCH)
+
+    def evaluate(self, rows: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], float]:
+        """Correct and total per class, and the mean cross-entropy (without smoothing or weights), over tasks."""
+        logits = self.predict(rows)
+        labels = self.loader.labels[rows.to(self.device)]
+        answers = logits.argmax(dim=1).masked_fill(~logits.isfinite().all(dim=1), -1)
+        loss = F.cross_entropy(logits, labels)
+        classes = len(self.classes)
+        total = torch.bincount(labels, minlength=classes)
+        correct = torch.bincount(labels[answers == labels], minlength=classes)
+        return tuple(correct.tolist()), tuple(total.tolist()), float(loss)
+
+    def save(self, file: BinaryIO) -> None:
+        """Write weights, optimizer and epoch, with the identity of configuration, seed and data."""
+        torch.save(
+            {
+                "identity": self.identity,
+                "epoch": self.finished,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
+            file,
+        )
+
+    def load(self, file: BinaryIO) -> None:
+        """Go on from a checkpoint of the same configuration, seed and data; ``ValueError`` for any other file."""
+        try:
+            content = torch.load(file, map_location=self.device, weights_only=True)
+            identity = content["identity"]
+        except Exception as failure:
+            raise ValueError(f"not a checkpoint of this objective, or a damaged one: {failure}") from failure
+        if identity != self.identity:
+            raise ValueError("a checkpoint of another configuration, seed or data")
+        self.model.load_state_dict(content["model"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.finished = content["epoch"]

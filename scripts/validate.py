@@ -1,0 +1,17 @@
+"""Tell every problem of a lineage file and its sweep files, or of a single sweep file, and the size of the spaces."""
+
+import argparse
+
+from sweeps.command import command
+from sweeps.validation import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", help="lineage file, or a single sweep file")
+    parser.add_argument("--out", help="validation.json to write when there are no errors")
+    args = parser.parse_args()
+    print(run(args.file, args.out))
+
+
+command(main)

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweeps.objectives.arc.architecture import resolve
+from sweeps.objectives.arc.batches import Loader, orientations, partition, plain_draw, random_draw
+from sweeps.objectives.arc.data import Tasks, read_part
+from sweeps.objectives.arc.labels import transformation
+
+CPU = torch.device("cpu")
+AUGMENTED = resolve({}).train
+PLAIN = resolve({"color_permute": False, "random_demos": False, "dihedral": False}).train
+
+
+@pytest.fixture(scope="module")
+def pool(data) -> Tasks:
+    return read_part(data, "pool")
+
+
+def canvases(loader: Loader, draw, batch_size: int) -> list[np.ndarray]:
+    """All canvases of a draw in order, each padded to 30 x 30 again."""
+    outside = 120 if loader.joint else 10
+    result = []
+    for batch in loader.batches(draw, batch_size):
+        cells = []
+        for group in batch.groups:
+            n, h, w = group.cells.shape
+            full = np.full((n, 30, 30), outside)
+            full[:, :h, :w] = group.cells.numpy()
+            assert (full != outside).sum(axis=(1, 2)).max() == group.longest
+            assert (full[:, h - 1] != outside).any() and (full[:, :, w - 1] != outside).any()
+            cells.extend(full)
+        result.extend(np.stack(cells)[batch.place.numpy()])
+    return result
+
+
+def test_plain_batches_show_the_first_pairs_as_they_are(pool):
+    rows = torch.arange(len(pool))
+    loader = Loader(pool, CPU, joint=True, turned=False, overhead=100)
+    draw = plain_draw(rows, loader.pairs)
+    shown = canvases(loader, draw, 7)
+    for t in range(len(pool)):
+        for p in range(3):
+            pair = pool.grids[t, p % pool.pairs[t]].astype(int)
+            np.testing.assert_array_equal(shown[3 * t + p], pair[0] * 11 + pair[1])
+
+
+def test_single_grids_come_in_the_order_task_pair_input_output(pool):
+    loader = Loader(pool, CPU, joint=False, turned=False, overhead=100)
+    shown = canvases(loader, plain_draw(torch.arange(10), loader.pairs), 4)
+    for t in range(10):
+        for p in range(3):
+            for side in range(2):
+                np.testing.assert_array_equal(shown[6 * t + 2 * p + side], pool.grids[t, p % pool.pairs[t], side])
+
+
+@pytest.mark.parametrize("overhead", [0.0, 50.0, 1e9, np.inf])
+def test_groups_change_nothing_but_the_cropping(pool, overhead):
+    rows = torch.arange(len(pool))
+    one, other = (Loader(pool, CPU, joint=True, turned=True, overhead=o) for o in (100.0, overhead))
+    draw = random_draw(rows, one.pairs, AUGMENTED, torch.Generator().manual_seed(0))
+    for a, b in zip(canvases(one, draw, 8), canvases(other, draw, 8), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_batches_hold_each_task_once_with_its_label(pool):
+    loader = Loader(pool, CPU, joint=True, turned=True, overhead=100)
+    draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(1))
+    labels = torch.cat([batch.labels for batch in loader.batches(draw, 16)])
+    assert sorted(draw.tasks.tolist()) == list(range(len(pool)))
+    assert labels.tolist() == pool.labels[draw.tasks.numpy()].tolist()
+    sizes = [len(batch.labels) for batch in loader.batches(draw, 16)]
+    assert sizes == [16] * (len(pool) // 16) + [len(pool) % 16] * (len(pool) % 16 > 0)
+
+
+def test_augmented_tasks_keep_their_kind(pool):
+    loader = Loader(pool, CPU, joint=True, turned=True, overhead=100)
+    draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(2))
+    shown = canvases(loader, draw, 8)
+    for t in range(len(pool)):
+        pairs = []
+        for canvas in shown[3 * t : 3 * t + 3]:
+            sides = []
+            for grid in (canvas // 11, canvas % 11):
+                inside = grid < 10
+                h, w = inside.any(axis=1).sum(), inside.any(axis=0).sum()
+                assert inside[:h, :w].all()
+                sides.append(grid[:h, :w])
+            pairs.append(tuple(sides))
+        row = int(draw.tasks[t])
+        originals = []
+        for p in range(int(pool.pairs[row])):
+            originals.append(
+                tuple(
+                    pool.grids[row, p, side][: pool.heights[row, p, side], : pool.widths[row, p, side]]
+                    for side in (0, 1)
+                )
+            )
+        demos = draw.demos[t].tolist()
+        assert transformation(pairs) == transformation([originals[p] for p in demos])
+
+
+def test_demonstrations_are_drawn_without_repeats_where_there_are_enough(pool):
+    pairs = torch.from_numpy(pool.pairs.astype(np.int64))
+    seen = set()
+    for seed in range(30):
+        draw = random_draw(torch.arange(len(pool)), pairs, AUGMENTED, torch.Generator().manual_seed(seed))
+        for task, demos in zip(draw.tasks.tolist(), draw.demos.tolist(), strict=True):
+            assert max(demos) < pairs[task]
+            assert len(set(demos)) == min(3, pairs[task])
+            seen.add((int(pairs[task]), tuple(demos)))
+    assert len({demos for count, demos in seen if count == 3}) == 6
+    assert len({demos for count, demos in seen if count == 4}) == 24
+
+
+def test_the_background_and_the_padding_are_never_permuted(pool):
+    pairs = torch.from_numpy(pool.pairs.astype(np.int64))
+    draw = random_draw(torch.arange(len(pool)), pairs, AUGMENTED, torch.Generator().manual_seed(0))
+    assert (draw.colours[:, 0] == 0).all() and (draw.colours[:, 10] == 10).all()
+    assert (draw.colours.sort(dim=1).values == torch.arange(11)).all()
+
+
+def test_without_augmentation_only_the_order_is_random(pool):
+    pairs = torch.from_numpy(pool.pairs.astype(np.int64))
+    draw = random_draw(torch.arange(len(pool)), pairs, PLAIN, torch.Generator().manual_seed(0))
+    plain = plain_draw(draw.tasks, pairs)
+    assert draw.tasks.tolist() != sorted(draw.tasks.tolist())
+    for name in ("demos", "motions", "colours"):
+        assert torch.equal(getattr(draw, name), getattr(plain, name))
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_orientations_are_the_eight_symmetries(seed):
+    rng = np.random.default_rng(seed)
+    h, w = rng.integers(1, 31, size=2)
+    grid = rng.integers(0, 10, size=(h, w)).astype(np.uint8)
+    packed = np.full((1, 30, 30), 10, np.uint8)
+    packed[0, :h, :w] = grid
+    turned = orientations(packed, np.array([h]), np.array([w]))
+    for motion in range(8):
+        expected = grid[:: -1 if motion & 1 else 1, :: -1 if motion & 2 else 1]
+        expected = expected.T if motion & 4 else expected
+        full = np.full((30, 30), 10)
+        full[: expected.shape[0], : expected.shape[1]] = expected
+        np.testing.assert_array_equal(turned[motion, 0], full)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0, 500))
+@settings(max_examples=30, deadline=None)
+def test_the_partition_is_the_cheapest(seed, blocks, overhead):
+    rng = np.random.default_rng(seed)
+    heights, widths = rng.integers(1, 31, size=(2, 1, blocks, 2))
+    cuts = np.flatnonzero(partition(heights, widths, overhead)[0]).tolist()
+
+    def cost(edges):
+        spans = pairwise(edges)
+        return sum(overhead + 2 * (b - a) * heights[0, a:b].max() * widths[0, a:b].max() for a, b in spans)
+
+    every = [[0, *(i for i in range(1, blocks) if mask >> i & 1), blocks] for mask in range(0, 2**blocks, 2)]
+    assert cuts[0] == 0 and cuts[-1] == blocks
+    assert cost(cuts) == pytest.approx(min(cost(edges) for edges in every))
