@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -127,9 +128,9 @@ def _table_problems(trials: ImportedTrials, file: str, key: str, space: Space) -
     folder = Path(file).parent
     path = folder / os.path.expanduser(os.path.expandvars(str(trials.file)))
     if not is_file(path):
-        yield Problem(
-            file, f"{key}.file", "there is no such file", missing_file_mend(file, str(trials.file)), trials.file
-        )
+        variable = re.search(r"\$\{?(\w+)", str(path))
+        mend = f"set it: export {variable[1]}=/path/to/it" if variable else missing_file_mend(file, str(trials.file))
+        yield Problem(file, f"{key}.file", "there is no such file", mend, trials.file)
         return
     try:
         yield from import_trials(trials, space, base=folder).notes
@@ -149,7 +150,7 @@ def missing_file_mend(file: str, name: str) -> str:
     """The mend for a file that is not there: one of a similar name."""
     try:
         folder = (Path(file).parent / name).parent
-        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.is_file()])
+        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.suffix == Path(name).suffix])
     except (OSError, ValueError):
         near = None
     if near is None:
