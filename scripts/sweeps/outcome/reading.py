@@ -7,15 +7,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sweeps.champions import Champions
-from sweeps.config.loading import check
-from sweeps.config.models import Override
+from sweeps.champions import Champions, Comparison
 from sweeps.config.problems import error
 from sweeps.decisions.model import Decision
 from sweeps.digests import read_json, write_json
 from sweeps.evidence.model import Evidence
 from sweeps.outcome.model import Achieved, Outcome, Registered
-from sweeps.outcome.score import changes_that_follow, score, score_criteria
+from sweeps.outcome.score import score
 from sweeps.plan import Plan, read_plan
 from sweeps.records import read_trials
 
@@ -36,21 +34,6 @@ def outcome_of(folder: Path, parent: Path | None) -> Outcome:
     return score(Registered.of(plan), read_achieved(folder, plan), before)
 
 
-def registered_changes(folder: Path, parent: Path | None) -> dict[str, Override]:
-    """The decisions that a plan has settled beforehand: its overrides, and what follows from criteria that are met.
-
-    For the stage that decides on the version in ``folder``. A person's override goes before a criterion; a criterion on
-    a parameter that was not searched has nothing to say. Each override from a criterion cites it in its reason.
-    """
-    plan = read_plan(folder / "plan.json")
-    before = read_achieved(parent) if parent is not None else None
-    criteria = score_criteria(Registered.of(plan).criteria, read_achieved(folder, plan), before)
-    searched = plan.resolved_space().parameters
-    follow = {name: change for name, change in changes_that_follow(criteria).items() if name in searched}
-    own = plan.registered.get("overrides") or {}
-    return follow | {name: check(Override, item, folder / "plan.json", "registered") for name, item in own.items()}
-
-
 def read_achieved(folder: Path, plan: Plan | None = None) -> Achieved:
     """What a version came to, from its files. Raises :class:`~sweeps.config.problems.ConfigError` for a damaged one."""
     plan = plan or read_plan(folder / "plan.json")
@@ -65,6 +48,7 @@ def read_achieved(folder: Path, plan: Plan | None = None) -> Achieved:
         evidence=evidence,
         decisions=read_decisions(folder / "decisions.json"),
         champions=read_record(folder / "champions.json", Champions),
+        comparison=read_record(folder / "champions_comparison.json", Comparison),
     )
 
 
