@@ -1,5 +1,5 @@
 # One job a figure, from files alone.
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report").glob("*.rst"))
+FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
 def of_ancestors(*names):
@@ -30,7 +30,7 @@ rule figure:
         pdf=ROOT / "{version}" / "figures" / "{figure}.pdf",
         png=report(
             ROOT / "{version}" / "figures" / "{figure}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/figures/{figure}.rst",
             category="Figures",
             subcategory="{version}",
             labels={"figure": "{figure}"},
