@@ -14,9 +14,7 @@ from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 
-LINEAGE_FILE = config.get("lineage_file") or next(
-    iter(workflow.configfiles), DEFAULT_LINEAGE_FILE
-)
+LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
     SITE = load_site(config.get("site", "config/site.yaml"))
@@ -42,12 +40,8 @@ def any_of(names):
 
 def code(*modules):
     """The files of some of the package's modules: inputs, so that an edit re-runs what depends on them."""
-    files = [
-        PACKAGE / f"{name}.py" for name in modules if (PACKAGE / f"{name}.py").exists()
-    ]
-    return files + [
-        path for name in modules for path in sorted((PACKAGE / name).rglob("*.py"))
-    ]
+    files = [PACKAGE / f"{name}.py" for name in modules if (PACKAGE / f"{name}.py").exists()]
+    return files + [path for name in modules for path in sorted((PACKAGE / name).rglob("*.py"))]
 
 
 def of_parent(name):

@@ -1,18 +1,12 @@
 # One job a figure, from files alone.
-FIGURES = sorted(
-    path.stem for path in (REPOSITORY / "workflow" / "report").glob("*.rst")
-)
+FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
 def of_ancestors(*names):
     """An input function: files of a version and of all that it descends from, the oldest first."""
 
     def lookup(wildcards):
-        return [
-            version.folder / name
-            for version in LAYOUT.ancestry(wildcards.version)
-            for name in names
-        ]
+        return [version.folder / name for version in LAYOUT.ancestry(wildcards.version) for name in names]
 
     return lookup
 
@@ -42,7 +36,7 @@ rule figure:
         pdf=ROOT / "{version}" / "figures" / "{figure}.pdf",
         png=report(
             ROOT / "{version}" / "figures" / "{figure}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/figures/{figure}.rst",
             category="Figures",
             subcategory="{version}",
             labels={"figure": "{figure}"},
@@ -50,9 +44,7 @@ rule figure:
     log:
         LOGS / "{version}" / "figure-{figure}.log",
     params:
-        folders=lambda wildcards: [
-            version.folder for version in LAYOUT.ancestry(wildcards.version)
-        ],
+        folders=lambda wildcards: [version.folder for version in LAYOUT.ancestry(wildcards.version)],
     message:
         "{wildcards.version}: figure {wildcards.figure}"
     shell:

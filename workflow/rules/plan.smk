@@ -1,11 +1,7 @@
 # The frozen input of a version. No rule exists for a version that is planned: what was registered stays registered.
 # A larger n_trials opens the plan again, and adds slots.
 def proposal_of_parent(wildcards):
-    return (
-        of_parent("proposal.yaml")(wildcards)
-        if LAYOUT.versions[wildcards.version].derived
-        else []
-    )
+    return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
 
 
 rule plan:

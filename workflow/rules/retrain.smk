@@ -8,17 +8,9 @@ def retrained(version, stage):
     """The files of a stage's jobs."""
     folder = LAYOUT.versions[version].folder / stage
     if stage == "replicates":
-        return [
-            folder / f"{role}-s{seed:02d}.json"
-            for role in ("best", "middle")
-            for seed in range(REPLICATES.seeds)
-        ]
+        return [folder / f"{role}-s{seed:02d}.json" for role in ("best", "middle") for seed in range(REPLICATES.seeds)]
     ranks = range(1, CHAMPIONS.top + 1)
-    return [
-        folder / f"champion-{rank}-s{seed:02d}.json"
-        for rank in ranks
-        for seed in range(CHAMPIONS.seeds)
-    ]
+    return [folder / f"champion-{rank}-s{seed:02d}.json" for rank in ranks for seed in range(CHAMPIONS.seeds)]
 
 
 rule retrain:
@@ -89,11 +81,7 @@ def of_stage(name, seeds):
 
     def lookup(wildcards):
         imported = LAYOUT.versions[wildcards.version].imported
-        return (
-            [LAYOUT.versions[wildcards.version].folder / name]
-            if seeds and not imported
-            else []
-        )
+        return [LAYOUT.versions[wildcards.version].folder / name] if seeds and not imported else []
 
     return lookup
 
@@ -101,11 +89,7 @@ def of_stage(name, seeds):
 def tests(wildcards):
     """The test runs of a version's champions, where there are any."""
     imported = LAYOUT.versions[wildcards.version].imported
-    return (
-        retrained(wildcards.version, "champions")
-        if CHAMPIONS.top and not imported
-        else []
-    )
+    return retrained(wildcards.version, "champions") if CHAMPIONS.top and not imported else []
 
 
 NOISE = of_stage("replicates.csv", REPLICATES.seeds)

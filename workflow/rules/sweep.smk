@@ -57,9 +57,7 @@ rule export:
     input:
         plan=ROOT / "{version}" / "plan.json",
         manifest=ancient(ROOT / "data" / "manifest.json"),
-        receipts=lambda wildcards: LAYOUT.versions[wildcards.version].receipts(
-            LAYOUT.shards
-        ),
+        receipts=lambda wildcards: LAYOUT.versions[wildcards.version].receipts(LAYOUT.shards),
     output:
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
