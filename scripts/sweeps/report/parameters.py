@@ -172,6 +172,7 @@ def evidence_rows(chapter: Chapter, anchors: dict[str, str]) -> list[EvidenceRow
 def _cells(item: ParameterEvidence) -> list[Cell]:
     direction, elites, importance = item.direction, item.elites, item.importance
     rho = direction.rho if direction else None
+    detectable = direction.detectable_holm if direction else None
     agreed = elites.agreement
     where = span(elites.low, elites.high, 3) if elites.low is not None else "–"
     if item.kind in ("boolean", "categorical") and agreed:
@@ -182,10 +183,7 @@ def _cells(item: ParameterEvidence) -> list[Cell]:
         Cell(figure(rho, 2), _key(rho)),
         Cell(span(direction.low, direction.high) if direction else "–"),
         Cell(p_value(holm), _key(holm)),
-        Cell(
-            figure(direction.detectable_holm, 2) if direction else "–",
-            _key(direction.detectable_holm if direction else None),
-        ),
+        Cell(figure(detectable, 2), _key(detectable)),
         Cell(where),
         Cell(share(importance.share), _key(importance.share)),
         Cell(share(importance.null), _key(importance.null)),
