@@ -140,3 +140,15 @@ def test_one_trial_is_said_in_the_singular(tmp_path):
     assert "| Budget | 1 slot," in text
     assert "1 slot used" in text
     assert not re.search(r"(?<!of )\b1 (slots|trials|elites|parameters)\b", text)
+
+
+def test_a_renderer_finds_neither_script_nor_link_in_hostile_names(tmp_path):
+    markdown_it = pytest.importorskip("markdown_it")
+    root = synthetic.write_lineage(tmp_path, synthetic.hostile_names(), registered=REGISTERED)
+    analyse(root)
+    page = markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table").render(written(root))
+    tags = set(re.findall(r"<(/?[a-z0-9]+)", page))
+    assert not {tag.strip("/") for tag in tags} & {"script", "a", "img", "iframe"}
+    for table in page.split("<table>")[1:]:
+        rows = table.split("</table>")[0].split("<tr>")[1:]
+        assert len({len(re.findall("<t[dh][ >]", row)) for row in rows}) == 1
