@@ -21,13 +21,16 @@ rule evidence:
         plan=ROOT / "{version}" / "plan.json",
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
+        noise=NOISE,
         seal=ancient(ROOT / "{version}" / "seal.json"),
         code=code("evidence", "statistics", "columns", "records", "space"),
     output:
         ROOT / "{version}" / "evidence.json",
     log:
         LOGS / "{version}" / "evidence.log",
+    params:
+        noise=lambda wildcards, input: (f"--replicates {input.noise}" if input.noise else ""),
     message:
         "{wildcards.version}: evidence for every parameter"
     shell:
-        "{PYTHON}/evidence.py {input.plan} {input.trials} --epochs {input.epochs} --out {output} 2>&1 | tee {log}"
+        "{PYTHON}/evidence.py {input.plan} {input.trials} --epochs {input.epochs} {params.noise} --out {output} 2>&1 | tee {log}"

@@ -23,7 +23,13 @@ def all_figures():
 
 rule figure:
     input:
-        records=of_ancestors("trials.csv", "evidence.json", "decisions.json", "proposal.yaml", "outcome.json"),
+        records=of_ancestors(
+            "trials.csv",
+            "evidence.json",
+            "decisions.json",
+            "proposal.yaml",
+            "outcome.json",
+        ),
         plans=of_ancestors("plan.json"),
         code=code("figures", "records", "space"),
     output:

@@ -5,6 +5,7 @@ rule outcome:
         trials=ROOT / "{version}" / "trials.csv",
         evidence=ROOT / "{version}" / "evidence.json",
         decisions=ROOT / "{version}" / "decisions.json",
+        result=RESULT,
         parent=of_parent("decisions.json"),
         code=code("outcome", "statistics", "records"),
     output:
@@ -23,6 +24,7 @@ rule rationale:
     input:
         plan=ROOT / "{version}" / "plan.json",
         outcome=ROOT / "{version}" / "outcome.json",
+        proposal=ROOT / "{version}" / "proposal.yaml",
         audit=ROOT / "{version}" / "audit.json",
         parent=of_parent("decisions.json"),
         code=code("rationale", "outcome", "decisions"),

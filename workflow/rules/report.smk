@@ -18,3 +18,20 @@ rule lineage_report:
         "Writing the report"
     shell:
         "{PYTHON}/report.py $(dirname {output}) --out {output} 2>&1 | tee {log}"
+
+
+# Everything that the lineage says, checked against what was sealed: the chain, the digests, and each derived file.
+rule verification:
+    input:
+        report=ROOT / "report.html",
+        seals=of_each("seal.json"),
+        trials=of_each("trials.csv"),
+        code=code("provenance"),
+    output:
+        ROOT / "verification.json",
+    log:
+        LOGS / "verification.log",
+    message:
+        "Verifying the lineage"
+    shell:
+        "{PYTHON}/verify.py $(dirname {output}) --out {output} 2>&1 | tee {log}"

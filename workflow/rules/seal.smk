@@ -6,6 +6,8 @@ rule seal:
         manifest=ancient(ROOT / "data" / "manifest.json"),
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
+        noise=NOISE,
+        tests=tests,
         parent=ancient(of_parent("seal.json")),
     output:
         ROOT / "{version}" / "seal.json",

@@ -86,7 +86,8 @@ def decide_on(
     if unknown:
         known = list(space.parameters)
         raise ConfigError(
-            Problem("overrides", f"overrides.{name}", "is no searched parameter", did_you_mean(name, known)) for name in unknown
+            Problem("overrides", f"overrides.{name}", "is no searched parameter", did_you_mean(name, known))
+            for name in unknown
         )
     spread = value_spread(trials)
     margin = _margin(chosen, evidence, spread)
@@ -97,7 +98,9 @@ def decide_on(
         decision = decide_one(facts, space, chosen, limit)
         judgement = judgement_for(name, space, chosen)
         if judgement is not None:
-            decision = override(decision, judgement.override, space, source="judgement", confidence=judgement.confidence)
+            decision = override(
+                decision, judgement.override, space, source="judgement", confidence=judgement.confidence
+            )
         if name in overrides:
             decision = override(decision, overrides[name], space)
         decisions.append(decision)

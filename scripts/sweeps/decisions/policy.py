@@ -21,7 +21,14 @@ POLICIES = Path(__file__).resolve().parents[3] / "config" / "policies"
 """Where the policies that ship stand."""
 
 RecipeName = Literal[
-    "nothing", "favourite level", "bound value", "elite range", "good region", "move bound", "stretch", "quotas",
+    "nothing",
+    "favourite level",
+    "bound value",
+    "elite range",
+    "good region",
+    "move bound",
+    "stretch",
+    "quotas",
     "neighbours",
 ]
 
@@ -100,9 +107,7 @@ class Rule(Model):
     )
     when: list[Test] = Field(default_factory=list, description="Tests, all of which must be met.")
     then: Recipe = Field(default_factory=Recipe, description="The new range.")
-    confidence: list[Grade] = Field(
-        default_factory=list, description="Tried from the top; LOW where none is met."
-    )
+    confidence: list[Grade] = Field(default_factory=list, description="Tried from the top; LOW where none is met.")
     because: list[StrictStr] = Field(
         default_factory=list,
         description="Sentences; {fact} is replaced by its figure, and a sentence whose fact is unknown is left out.",
@@ -178,6 +183,11 @@ def load_policy(policy: str | Path | Policy) -> Policy:
     shipped = {path.stem: path for path in sorted(POLICIES.glob("*.yaml"))}
     path = shipped.get(str(policy), Path(policy))
     if not path.is_file():
-        raise error("policy", "policy", "is neither a file nor a policy that ships", did_you_mean(str(policy), shipped),
-                    str(policy))
+        raise error(
+            "policy",
+            "policy",
+            "is neither a file nor a policy that ships",
+            did_you_mean(str(policy), shipped),
+            str(policy),
+        )
     return check(Policy, read_yaml(path), path)

@@ -45,24 +45,36 @@ def decide_one(subject: Subject, space: Space, policy: Policy, limit: Limit) -> 
         elif rule.action != "KEEP":
             refused.append(Refused(action=rule.action, rule=rule.name, reason=outcome))
     if met is None:
-        met = _Met(Rule(name="keep", action="KEEP", because=["No rule for a change is met."]), subject.facts, Made(NewRange()))
+        met = _Met(
+            Rule(name="keep", action="KEEP", because=["No rule for a change is met."]), subject.facts, Made(NewRange())
+        )
     return _decision(met, subject, policy, tuple(refused))
 
 
-def override(decision: Decision, change: Override, space: Space, *, source: str = "person",
-             confidence: Confidence | None = None) -> Decision:
+def override(
+    decision: Decision, change: Override, space: Space, *, source: str = "person", confidence: Confidence | None = None
+) -> Decision:
     """A decision as a person wants it, with what the policy said kept beside it."""
     if confidence is None:
         confidence = decision.confidence if change.action == decision.action else "LOW"
     choices = tuple(change.choices) if change.choices is not None else None
     new = NewRange(
-        value=change.value, low=change.low, high=change.high, choices=choices,
+        value=change.value,
+        low=change.low,
+        high=change.high,
+        choices=choices,
         quotas=tuple(change.quotas) if change.quotas is not None else None,
     )
     if new.quotas is not None and new.choices is None:
         new = new.model_copy(update={"choices": tuple(space.parameters[decision.parameter].choices or ())})
-    said = Overridden(source=source, reason=change.reason, action=decision.action, confidence=decision.confidence,  # type: ignore[arg-type]
-                      new=decision.new, because=decision.reasons)
+    said = Overridden(
+        source=source,
+        reason=change.reason,
+        action=decision.action,
+        confidence=decision.confidence,  # type: ignore[arg-type]
+        new=decision.new,
+        because=decision.reasons,
+    )
     taken = Refused(action=decision.action, rule=decision.rule, reason=f"overridden: {change.reason}")
     return decision.model_copy(
         update={
@@ -105,8 +117,9 @@ def _try(rule: Rule, subject: Subject, space: Space, limit: Limit) -> _Met | str
             rank = len(failing)
         else:
             elites = subject.evidence.elites
-            bench = Bench(rule.then, subject.name, facts, space, limit, elites.values,
-                          (elites.padded_low, elites.padded_high))
+            bench = Bench(
+                rule.then, subject.name, facts, space, limit, elites.values, (elites.padded_low, elites.padded_high)
+            )
             made = make(bench)
             if isinstance(made, Made):
                 return _Met(rule, facts, made)
@@ -143,7 +156,10 @@ def wanted(test: Test) -> str:
     parts = [
         f"{words} {spell(bound)}"
         for words, bound in (
-            ("below", test.below), ("at most", test.at_most), ("at least", test.at_least), ("above", test.above),
+            ("below", test.below),
+            ("at most", test.at_most),
+            ("at least", test.at_least),
+            ("above", test.above),
         )
         if bound is not None
     ]

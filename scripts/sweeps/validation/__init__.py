@@ -21,7 +21,7 @@ from sweeps.validation.report import Report
 from sweeps.validation.sweeps import CheckedSweep, check_sweep, sorted_problems
 from sweeps.validation.tuning import limits_problems, open_objective
 
-__all__ = ["Invalid", "Report", "run", "validate"]
+__all__ = ["Invalid", "Report", "explain", "run", "validate"]
 
 
 class Invalid(ConfigError):
@@ -45,6 +45,15 @@ def validate(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Re
     if is_lineage(document.content):
         return _validate_lineage(with_overrides(document, overrides))
     return _validate_single(document)
+
+
+def explain(path: str | Path, failure: ConfigError) -> ConfigError:
+    """All that is wrong with a lineage and its sweeps, where reading it stopped at ``failure``."""
+    try:
+        report = validate(path)
+    except ConfigError as unreadable:
+        return unreadable
+    return Invalid(report) if report.errors else failure
 
 
 def run(path: str | Path, out: str | Path | None = None) -> str:

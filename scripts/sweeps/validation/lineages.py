@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sweeps.config.models import ImportedTrials, Lineage
 from sweeps.config.problems import ConfigError, Problem, did_you_mean, nearest
 from sweeps.config.urls import url_problems
+from sweeps.config.values import is_number, spelled
 from sweeps.space import Space
 from sweeps.validation.sweeps import CheckedSweep
 
@@ -17,6 +19,7 @@ def lineage_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSw
     """Everything wrong between the versions of a lineage. ``sweeps`` holds those whose file could be read."""
     yield from parent_problems(lineage, file, sweeps)
     yield from _store_problems(lineage, file, sweeps)
+    yield from _beyond_limits(lineage, file, sweeps)
     yield from policy_problems(lineage.policy, file, "policy")
     for name, version in lineage.versions.items():
         if version.policy is not None:
@@ -88,6 +91,22 @@ def _store_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSwe
             yield Problem(checked.file, "study_name", message, mend, study)
 
 
+def _beyond_limits(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSweep]) -> Iterator[Problem]:
+    """Ranges written by hand that pass the bounds which the lineage sets for proposals."""
+    for name, checked in sweeps.items():
+        for parameter, limit in lineage.limits.items():
+            item = checked.space.parameters.get(parameter)
+            values = [] if item is None else [item.low, item.high, *(item.choices or [])]
+            numbers = [value for value in values if is_number(value)]
+            for side, beyond in (("low", min(numbers, default=0)), ("high", max(numbers, default=0))):
+                bound = limit.get(side)
+                if numbers and bound is not None and (beyond < bound if side == "low" else beyond > bound):
+                    message = f"{name} searches {parameter} up to {spelled(beyond)}, beyond this"
+                    message = message.replace("up to", "down to") if side == "low" else message
+                    mend = f"move it to {spelled(beyond)}, or narrow the range in {checked.file}"
+                    yield Problem(file, f"limits.{parameter}.{side}", message, mend, bound, "warning")
+
+
 def policy_problems(policy: str, file: str, key: str) -> Iterator[Problem]:
     """Whether a policy is one that ships or a file, and what is wrong with that file."""
     try:
@@ -127,9 +146,9 @@ def _table_problems(trials: ImportedTrials, file: str, key: str, space: Space) -
     folder = Path(file).parent
     path = folder / os.path.expanduser(os.path.expandvars(str(trials.file)))
     if not is_file(path):
-        yield Problem(
-            file, f"{key}.file", "there is no such file", missing_file_mend(file, str(trials.file)), trials.file
-        )
+        variable = re.search(r"\$\{?(\w+)", str(path))
+        mend = f"set it: export {variable[1]}=/path/to/it" if variable else missing_file_mend(file, str(trials.file))
+        yield Problem(file, f"{key}.file", "there is no such file", mend, trials.file)
         return
     try:
         yield from import_trials(trials, space, base=folder).notes
@@ -149,7 +168,7 @@ def missing_file_mend(file: str, name: str) -> str:
     """The mend for a file that is not there: one of a similar name."""
     try:
         folder = (Path(file).parent / name).parent
-        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.is_file()])
+        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.suffix == Path(name).suffix])
     except (OSError, ValueError):
         near = None
     if near is None:
