@@ -29,7 +29,7 @@ rule evidence:
     log:
         LOGS / "{version}" / "evidence.log",
     params:
-        noise=lambda wildcards, input: f"--replicates {input.noise}" if input.noise else "",
+        noise=lambda wildcards, input: (f"--replicates {input.noise}" if input.noise else ""),
     message:
         "{wildcards.version}: evidence for every parameter"
     shell:

@@ -1,5 +1,5 @@
 # One job a figure, from files alone.
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report").glob("*.rst"))
+FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
 def of_ancestors(*names):
@@ -23,14 +23,20 @@ def all_figures():
 
 rule figure:
     input:
-        records=of_ancestors("trials.csv", "evidence.json", "decisions.json", "proposal.yaml", "outcome.json"),
+        records=of_ancestors(
+            "trials.csv",
+            "evidence.json",
+            "decisions.json",
+            "proposal.yaml",
+            "outcome.json",
+        ),
         plans=of_ancestors("plan.json"),
         code=code("figures", "records", "space"),
     output:
         pdf=ROOT / "{version}" / "figures" / "{figure}.pdf",
         png=report(
             ROOT / "{version}" / "figures" / "{figure}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/figures/{figure}.rst",
             category="Figures",
             subcategory="{version}",
             labels={"figure": "{figure}"},

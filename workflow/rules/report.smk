@@ -9,7 +9,7 @@ rule lineage_report:
     output:
         report(
             ROOT / "report.html",
-            caption="../report/lineage.rst",
+            caption="../report/page.rst",
             category="The lineage",
         ),
     log:

@@ -68,10 +68,10 @@ def pruner_problems(sweep: Sweep, default_epochs: int | None = None) -> list[Pro
     if epochs is None or epochs < 1:
         return found
     if highest is not None and highest > epochs:
-        message = f"a trial ends after {epochs} epochs and never reaches max_resource"
-        found.append(
-            Problem("", "pruner.max_resource", message, f"write max_resource: {epochs}, or leave it out", highest)
-        )
+        default = "" if "epochs" in sweep.fixed else " (the objective's default)"
+        message = f"a trial ends after {epochs} epochs{default} and never reaches max_resource"
+        mend = f"write max_resource: {epochs}, or state fixed.epochs: {highest}"
+        found.append(Problem("", "pruner.max_resource", message, mend, highest))
     elif highest is not None and highest < epochs:
         message = f"is below the {epochs} epochs of a trial: brackets are laid out for a shorter one"
         mend = f"write max_resource: {epochs}, or leave it out"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -50,7 +50,10 @@ def failures_of(error: ValidationError, content: Any) -> list[Failure]:
     """Pydantic's errors, grouped by the place in ``content``, in its order."""
     grouped: dict[Location, list[Mapping[str, Any]]] = {}
     for item in error.errors(include_url=False, include_input=True, include_context=True):
-        place = location_in(item["loc"], content, is_missing=item["type"] == "missing")
+        loc = item["loc"]
+        if item["type"] == "invalid_key":  # pydantic names it as text, and gives the key itself as its input
+            loc = (*loc[:-1], item["input"])
+        place = location_in(loc, content, is_missing=item["type"] == "missing")
         grouped.setdefault(place, []).append(item)
     return [Failure(location, tuple(items)) for location, items in grouped.items()]
 
@@ -63,7 +66,7 @@ def location_in(loc: Location, content: Any, *, is_missing: bool = False) -> Loc
     parts: list[Any] = []
     for position, step in enumerate(loc):
         if isinstance(content, dict):
-            known = step in content
+            known = isinstance(step, Hashable) and step in content
             if known or (is_missing and position == len(loc) - 1):
                 parts.append(next(key for key in content if key == step) if known else step)
                 content = content[step] if known else None
@@ -87,7 +90,7 @@ def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str 
         return Problem(file, key, "unknown key", did_you_mean(name, known_keys(model, failure.location)), value)
     if "missing" in kinds:
         return Problem(file, key, "is missing", f"add it: {meaning(model, failure.location)}")
-    if first["loc"][-1:] == ("[key]",):
+    if first["loc"][-1:] == ("[key]",) or "invalid_key" in kinds:
         if isinstance(name, str) and "literal_error" in kinds:
             return Problem(file, key, "unknown key", did_you_mean(name, literal_options(first)))
         if not isinstance(name, str):
@@ -104,7 +107,7 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     kinds, value, wanted = failure.kinds, failure.value, failure.wanted
     number = {"int", "float"} & set(wanted) and "string" not in wanted
     if isinstance(value, str) and number and text_number(value) is not None:
-        return "is text, not a number", f"write {number_spelling(value)}"
+        return "is text, not a number", f"write {number_spelling(value, whole=wanted == ['int'])}"
     if "finite_number" in kinds or value in (float("inf"), float("-inf")) or value != value:
         return "is not a finite number", "give a number"
     if "union_tag_not_found" in kinds:
@@ -157,6 +160,8 @@ def _wanted_mend(wanted: list[str], value: Any) -> str:
         return "write true or false, without quotes"
     if wanted == ["string"]:
         return f'put it in quotes: "{value}"' if isinstance(value, int | float) else "write a text"
+    if isinstance(value, str) and "string" not in wanted and text_number(value.replace(",", ".")) is not None:
+        return f"write {value.replace(',', '.')}, with a point"
     if len(wanted) > 2:
         return "write a single value: a text, a number, true or false"
     return "write a number"
@@ -180,8 +185,11 @@ def text_number(text: str) -> float | int | None:
     return int(cleaned) if re.fullmatch(r"[-+]?\d{1,15}", cleaned) else number
 
 
-def number_spelling(text: str) -> str:
-    """How to write a number so that YAML 1.1 reads it as one: ``1.0e-3`` for ``1e-3``."""
+def number_spelling(text: str, *, whole: bool = False) -> str:
+    """How to write a number so that YAML 1.1 reads it as one: ``1.0e-3`` for ``1e-3``, ``1000`` for a whole ``1e3``."""
+    number = text_number(text)
+    if whole and number is not None and abs(number) < 1e15 and number == int(number):
+        return f"{int(number)} without quotes"
     if not NUMBER_AS_TEXT.match(text):
         return f"{text.strip()} without quotes"
     mantissa, letter, exponent = re.split(r"([eE])", text, maxsplit=1)

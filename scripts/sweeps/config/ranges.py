@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -51,7 +52,7 @@ def _numeric(item: ParamRange) -> Iterator[Problem]:
         if value is None:
             continue
         if abs(value) > LARGEST:
-            yield _problem(key, f"is beyond ±{LARGEST:.0e}", "give a smaller bound", value)
+            yield _problem(key, f"is beyond {LARGEST:.0e}: no hyperparameter", "give a smaller bound", value)
         elif item.type == "int" and value != int(value):
             mend = f"write {math.floor(value)} or {math.ceil(value)}, or type: float"
             yield _problem(key, "must be a whole number: the parameter is an int", mend, value)
@@ -148,13 +149,15 @@ def _choices(choices: list[Any]) -> Iterator[Problem]:
     if not choices:
         yield _problem("choices", "is empty", "list at least two values, or put the parameter under fixed", choices)
         return
+    numbers = any(is_number(choice) for choice in choices)
     for index, choice in enumerate(choices):
-        number = text_number(choice) if isinstance(choice, str) else None
-        if number is not None and any(is_number(other) for other in choices):
+        if numbers and isinstance(choice, str) and text_number(choice) is not None:
             mend = f"write {number_spelling(choice)}"
             yield _problem(f"choices.{index}", "is text, not a number, among choices that are numbers", mend, choice)
         elif is_number(choice) and abs(choice) > LARGEST:
-            yield _problem(f"choices.{index}", f"is beyond ±{LARGEST:.0e}", "give a smaller number", choice)
+            yield _problem(
+                f"choices.{index}", f"is beyond {LARGEST:.0e}: no hyperparameter", "give a smaller number", choice
+            )
     if all(isinstance(choice, str) and text_number(choice) is not None for choice in choices):
         mend = f"write them as numbers: [{', '.join(number_spelling(choice).split(' ')[0] for choice in choices)}]"
         yield _problem("choices", "all choices are numbers written as text", mend, choices, "warning")
@@ -173,7 +176,8 @@ def _repetitions(choices: list[Any]) -> Iterator[Problem]:
             choices,
         )
     elif len(unique) < len(choices):
-        repeated = [value for key, value in unique.items() if sum(choice_key(choice) == key for choice in choices) > 1]
+        counts = Counter(choice_key(choice) for choice in choices)
+        repeated = [value for key, value in unique.items() if counts[key] > 1]
         mend = f"list each once: [{listed(unique.values())}]; to weigh them, add quotas"
         yield _problem("choices", f"stands more than once: {listed(repeated)}", mend, choices)
     booleans, numbers = ([value for key, value in unique.items() if key[0] == kind] for kind in ("bool", "number"))

@@ -257,6 +257,6 @@ def captions() -> dict[str, str]:
 
 
 def write_captions(folder: str | Path) -> None:
-    """Write the captions into ``workflow/report``."""
+    """Write the captions into ``workflow/report/figures``."""
     for name, text in captions().items():
         write_atomically(Path(folder) / name, text)

@@ -5,17 +5,19 @@ The copies lie in a folder of their own, so that what stands in the lineage is n
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.config.problems import ConfigError
+from sweeps.digests import write_json
 from sweeps.provenance.chain import Link
 from sweeps.provenance.seal import SEAL, files_to_seal
 
-GIVEN = ("champions.json", "preflight.json", "decisions.json", "proposal.yaml", "comparison.json")
-"""Measured once, on a machine: taken as they are. Not sealed, as they come after or before the trials."""
+GIVEN = ("preflight.json",)
+"""Measured once, on a machine, before the trials: taken as it is, and not sealed."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Stage:
     make: Callable[[Work], None]
 
 
+REPORT = "report.html"
+
+
 @dataclass(frozen=True)
 class Failed:
     """A stage that could not be run on the sealed files."""
@@ -89,6 +94,31 @@ def _claims(work: Work) -> None:
     run_claims(work.folder / "plan.json", work.folder / "trials.csv", work.folder / "claims.json")
 
 
+def _champions(work: Work) -> None:
+    from sweeps.champions import write_champions
+
+    folder, runs = work.folder, runs_of(work.folder)
+    before = runs_of(work.parent) if work.parent is not None else []
+    if runs:
+        out = folder / "champions.json"
+        write_champions(folder / "plan.json", folder / "trials.csv", runs, out, parent_runs=before)
+
+
+def _decisions(work: Work) -> None:
+    """Policy, overrides and limits are those that ``decisions.json`` says it was made with."""
+    from sweeps.proposal import decide_version, read_decision_file
+
+    said = read_decision_file(work.original / "decisions.json")
+    made = decide_version(work.folder, said.policy, said.overrides, said.limits)
+    write_json(work.folder / "decisions.json", made.model_dump(mode="json"))
+
+
+def _proposal(work: Work) -> None:
+    from sweeps.proposal import write_proposal
+
+    write_proposal(work.folder, work.folder / "proposal.yaml", work.folder / "comparison.json")
+
+
 def _outcome(work: Work) -> None:
     from sweeps.outcome.reading import write_outcome
 
@@ -120,12 +150,18 @@ STAGES: tuple[Stage, ...] = (
     Stage("audit", ("audit.json",), _audit),
     Stage("evidence", ("evidence.json",), _evidence),
     Stage("claims", ("claims.json",), _claims),
+    Stage("decisions", ("decisions.json",), _decisions),
+    Stage("proposal", ("proposal.yaml", "comparison.json"), _proposal),
+    Stage("champions", ("champions.json", "champions_comparison.json"), _champions),
     Stage("outcome", ("outcome.json",), _outcome),
     Stage("rationale", ("rationale.md",), _rationale),
     Stage("tables", ("tables/*.tex",), _tables),
     Stage("figures", ("figures/*.pdf", "figures/*.png"), _figures),
 )
 """In the order of the DAG."""
+
+OPTIONAL = ("claims", "champions", "tables", "figures")
+"""Stages that are run only for what stands in the version already; nothing later rests on claims, tables, figures."""
 
 
 def derive(links: Sequence[Link], into: Path, *, skip: Sequence[str] = ()) -> tuple[dict[str, Path], list[Failed]]:
@@ -149,7 +185,7 @@ def derive(links: Sequence[Link], into: Path, *, skip: Sequence[str] = ()) -> tu
         wanted = [stage for stage in STAGES if stage.name not in skip]
         last = max((index for index, stage in enumerate(wanted) if has_outputs(link.folder, stage)), default=-1)
         for stage in wanted[: last + 1]:
-            if stage.name in ("claims", "tables", "figures") and not has_outputs(link.folder, stage):
+            if stage.name in OPTIONAL and not has_outputs(link.folder, stage):
                 continue
             try:
                 stage.make(work)
@@ -158,6 +194,24 @@ def derive(links: Sequence[Link], into: Path, *, skip: Sequence[str] = ()) -> tu
             except (ValueError, KeyError, TypeError, OSError, ArithmeticError) as problem:
                 failed.append(Failed(link.version, stage.name, f"{type(problem).__name__}: {problem}"))
     return made, failed
+
+
+def runs_of(folder: Path) -> list[Path]:
+    """The test runs of a version's champions, in the order of their ranks and seeds."""
+    files = (folder / "champions").glob("*.json")
+    found = [(re.fullmatch(r"champion-(\d+)-s(\d+)", path.stem), path) for path in files]
+    return [path for *_, path in sorted((int(name[1]), int(name[2]), path) for name, path in found if name)]
+
+
+def derive_report(into: Path) -> Failed | None:
+    """Make the page of the lineage from all that was made again; says why, where it cannot be."""
+    from sweeps.report.page import write_page
+
+    try:
+        write_page(into, into / REPORT)
+    except (ConfigError, ValueError, KeyError, TypeError, OSError) as problem:
+        return Failed("", "report", str(problem).splitlines()[0])
+    return None
 
 
 def copy_sealed(version: Path, into: Path) -> None:

@@ -10,11 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sweeps.config.problems import ConfigError
-from sweeps.digests import digest_of_file, write_json
+from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.provenance.chain import Link, chain_of
 from sweeps.provenance.compare import difference
 from sweeps.provenance.consistency import disagreements
-from sweeps.provenance.derive import GIVEN, STAGES, derive
+from sweeps.provenance.derive import GIVEN, REPORT, STAGES, Failed, derive, derive_report
 from sweeps.provenance.drift import Drift, drifts_of
 from sweeps.provenance.seal import SEAL, files_to_seal, read_seal, read_tables
 
@@ -74,22 +74,21 @@ def verify(root: str | Path, *, skip: Sequence[str] = (), head: str | None = Non
         findings += list(_of_version(link, {other.version: other for other in links}))
     readable = [link for link in links if link.plan is not None]
     with tempfile.TemporaryDirectory(prefix="verify-") as work:
-        made, failed = derive(readable, Path(work) / root.name, skip=skip)
-        findings += [
-            Finding(
-                kind="not reproduced",
-                file=f"{item.version} ({item.stage})",
-                expected="it can be made again from the sealed files",
-                found=item.reason,
-            )
-            for item in failed
-        ]
+        into = Path(work) / root.name
+        made, failed = derive(readable, into, skip=skip)
         for link in readable:
             differing, count = _compare(link, made[link.version], skip)
             findings += differing
             sealed = len(files_to_seal(link.folder)) if link.seal else 0
             checked.append(Checked(version=link.version, seal=link.seal, sealed_files=sealed, derived_files=count))
             notes += list(_notes(link))
+        if (root / REPORT).exists() and not set(skip) & {"figures", "report"} and not failed:
+            reason = derive_report(into)
+            failed += [reason] if reason else []
+            pair = None if reason else difference(into / REPORT, root / REPORT)
+            if pair:
+                findings.append(Finding(kind="not reproduced", file=REPORT, expected=pair[0], found=pair[1]))
+        findings += [_of_failed(item) for item in failed]
         drift = [item for link in readable for item in _drift(made[link.version], readable, made)]
     unique = tuple(dict.fromkeys(findings))
     return Verification(
@@ -105,6 +104,13 @@ def write_verification(
     if out:
         write_json(out, found.model_dump(mode="json"))
     return found
+
+
+def _of_failed(item: Failed) -> Finding:
+    file = f"{item.version} ({item.stage})" if item.version else REPORT
+    return Finding(
+        kind="not reproduced", file=file, expected="it can be made again from the sealed files", found=item.reason
+    )
 
 
 def _heads(heads: dict[str, str | None], wanted: str | None) -> Iterator[Finding]:
@@ -212,8 +218,7 @@ def _compare(link: Link, made: Path, skip: Sequence[str]) -> tuple[list[Finding]
             standing, again = link.folder / name, made / name
             shown = f"{link.version}/{name.as_posix()}"
             if not standing.exists():
-                if stage.name in ("tables", "figures"):
-                    found.append(Finding(kind="missing", file=shown, expected="a file", found="no file"))
+                found.append(Finding(kind="missing", file=shown, expected="a file, as later ones stand", found="none"))
                 continue
             count += 1
             if not again.exists():
@@ -233,9 +238,18 @@ def _drift(parent: Path, links: Sequence[Link], made: dict[str, Path]) -> list[D
 def _notes(link: Link) -> Iterator[str]:
     if link.seal is None and not (link.folder / "trials.csv").exists():
         yield f"{link.version} is planned and has not finished: nothing of it is sealed yet"
+    if _other_policy(link.folder / "decisions.json"):
+        yield f"{link.version}: decided by another policy than the one that its plan registered"
     given = [name for name in GIVEN if (link.folder / name).exists()]
     if given:
         yield f"{link.version}: {', '.join(given)} measured once; taken as it is, not covered by the seal"
+
+
+def _other_policy(path: Path) -> bool:
+    try:
+        return read_json(path).get("registered_policy") is False
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _shown(version: str, name: str) -> str:

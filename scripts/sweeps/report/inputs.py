@@ -1,4 +1,4 @@
-"""What the page reads of a lineage's folder: the versions of :mod:`sweeps.figures.inputs` and the records beside them."""
+"""What the page reads of a lineage: the versions of :mod:`sweeps.figures.inputs` and the records beside them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from sweeps.audit.model import Audit
 from sweeps.champions import Comparison
+from sweeps.config.problems import error
 from sweeps.digests import digest_of_file, read_json
 from sweeps.figures.inputs import View, read_view
 from sweeps.figures.registry import ENTRIES, Entry
@@ -113,8 +114,6 @@ def read_story(root: str | Path, out: str | Path) -> Story:
         for link in chain_of(root):
             if link.problem is not None:
                 raise link.problem
-        from sweeps.config.problems import error
-
         raise error(root, "", "has no version with trials yet", "run the sweep first")
     chapters: list[Chapter] = []
     for index, link in enumerate(links):

@@ -20,7 +20,7 @@ from sweeps.report import words
 from sweeps.report.inputs import Chapter, Picture, Story, read_story
 from sweeps.report.parameters import HEADINGS, EvidenceRow, evidence_rows, parameters
 from sweeps.report.provenance import chain, drift
-from sweeps.report.story import tell, tiles
+from sweeps.report.story import lede, tell, tiles
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 1_000
@@ -68,6 +68,7 @@ def render_page(story: Story) -> str:
         .render(
             story=story,
             parts=tell(story),
+            lede=lede(story),
             tiles=tiles(story),
             versions=[_version(story, chapter, anchors) for chapter in story.chapters],
             parameters=found,

@@ -27,6 +27,8 @@ class Stage:
     notes: tuple[str, ...]
     values: tuple[tuple[str, str], ...]
     """The figures that the decision's rule used, and its thresholds."""
+    refused: tuple[tuple[str, str], ...]
+    """Alternatives that were weighed, each with the reason it was not taken."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def _parameter(chapters: Sequence[Chapter], name: str, anchor: str) -> Parameter
                 facts=tuple(_facts(evidence)) if evidence else (),
                 notes=evidence.notes if evidence else (),
                 values=tuple(_values(decision)) if decision else (),
+                refused=_refused(decision) if decision else (),
             )
         )
     return Parameter(name, anchor, tuple(stages))
@@ -157,6 +160,11 @@ def _values(decision: Decision) -> list[tuple[str, str]]:
     ]
 
 
+def _refused(decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Each reason once."""
+    return tuple(dict.fromkeys((item.action, item.reason) for item in decision.refused))
+
+
 def evidence_rows(chapter: Chapter, anchors: dict[str, str]) -> list[EvidenceRow]:
     """The table of one version's evidence."""
     evidence = chapter.view.evidence
@@ -172,6 +180,7 @@ def evidence_rows(chapter: Chapter, anchors: dict[str, str]) -> list[EvidenceRow
 def _cells(item: ParameterEvidence) -> list[Cell]:
     direction, elites, importance = item.direction, item.elites, item.importance
     rho = direction.rho if direction else None
+    detectable = direction.detectable_holm if direction else None
     agreed = elites.agreement
     where = span(elites.low, elites.high, 3) if elites.low is not None else "–"
     if item.kind in ("boolean", "categorical") and agreed:
@@ -182,10 +191,7 @@ def _cells(item: ParameterEvidence) -> list[Cell]:
         Cell(figure(rho, 2), _key(rho)),
         Cell(span(direction.low, direction.high) if direction else "–"),
         Cell(p_value(holm), _key(holm)),
-        Cell(
-            figure(direction.detectable_holm, 2) if direction else "–",
-            _key(direction.detectable_holm if direction else None),
-        ),
+        Cell(figure(detectable, 2), _key(detectable)),
         Cell(where),
         Cell(share(importance.share), _key(importance.share)),
         Cell(share(importance.null), _key(importance.null)),

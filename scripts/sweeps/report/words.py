@@ -24,6 +24,20 @@ def gain(view: View, value: float) -> str:
     return f"{sign}{abs(100 * value):.1f} points" if view.is_rate else f"{sign}{number(abs(value), 3)}"
 
 
+def amount(view: View, value: float) -> str:
+    """A size of the metric without a sign: points for rates."""
+    return f"{abs(100 * value):.1f} points" if view.is_rate else number(abs(value), 3)
+
+
+def about(power: float) -> str:
+    """``10 ** power`` in words: ``about 40,000``, ``about 10⁸``."""
+    if power < 6:
+        size = 10**power
+        step = 10 ** max(int(power) - 1, 0)
+        return f"about {round(size / step) * step:,.0f}"
+    return "about 10" + str(round(power)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def share(value: float | None) -> str:
     """A share in per cent."""
     return "–" if value is None else f"{100 * value:.0f} %"

@@ -10,6 +10,7 @@ from pathlib import Path
 from sweeps.config.models import ImportedTrials, Lineage
 from sweeps.config.problems import ConfigError, Problem, did_you_mean, nearest
 from sweeps.config.urls import url_problems
+from sweeps.config.values import is_number, spelled
 from sweeps.space import Space
 from sweeps.validation.sweeps import CheckedSweep
 
@@ -18,6 +19,7 @@ def lineage_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSw
     """Everything wrong between the versions of a lineage. ``sweeps`` holds those whose file could be read."""
     yield from parent_problems(lineage, file, sweeps)
     yield from _store_problems(lineage, file, sweeps)
+    yield from _beyond_limits(lineage, file, sweeps)
     yield from policy_problems(lineage.policy, file, "policy")
     for name, version in lineage.versions.items():
         if version.policy is not None:
@@ -89,18 +91,43 @@ def _store_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSwe
             yield Problem(checked.file, "study_name", message, mend, study)
 
 
+def _beyond_limits(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSweep]) -> Iterator[Problem]:
+    """Ranges written by hand that pass the bounds which the lineage sets for proposals."""
+    for name, checked in sweeps.items():
+        for parameter, limit in lineage.limits.items():
+            item = checked.space.parameters.get(parameter)
+            values = [] if item is None else [item.low, item.high, *(item.choices or [])]
+            numbers = [value for value in values if is_number(value)]
+            for side, beyond in (("low", min(numbers, default=0)), ("high", max(numbers, default=0))):
+                bound = limit.get(side)
+                if numbers and bound is not None and (beyond < bound if side == "low" else beyond > bound):
+                    message = f"{name} searches {parameter} up to {spelled(beyond)}, beyond this"
+                    message = message.replace("up to", "down to") if side == "low" else message
+                    mend = f"move it to {spelled(beyond)}, or narrow the range in {checked.file}"
+                    yield Problem(file, f"limits.{parameter}.{side}", message, mend, bound, "warning")
+
+
 def policy_problems(policy: str, file: str, key: str) -> Iterator[Problem]:
     """Whether a policy is one that ships or a file, and what is wrong with that file."""
-    try:
-        from sweeps.decisions.policy import load_policy
-    except ImportError:
-        return
+    from sweeps.decisions.policy import load_policy  # scipy takes a while to import
+
     try:
         load_policy(policy)
     except ConfigError as failure:
         for problem in failure.problems:
             whole = problem.file == "policy"
             yield Problem(file, key, problem.message, problem.mend, policy) if whole else problem
+
+
+def policy_file_problems(file: str) -> list[Problem]:
+    """What is wrong with a policy file."""
+    from sweeps.decisions.policy import load_policy
+
+    try:
+        load_policy(Path(file))
+    except ConfigError as failure:
+        return failure.problems
+    return []
 
 
 def imported_problems(trials: ImportedTrials, file: str, key: str, space: Space) -> Iterator[Problem]:

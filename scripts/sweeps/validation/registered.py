@@ -35,6 +35,7 @@ def registered_problems(sweep: Sweep, objective: Objective | None, unread: Colle
         for name in criterion.decide:
             yield from _unknown(f"criteria.{index}.decide.{name}", name, known)
     for index, claim in enumerate(sweep.claims):
+        yield from _statistic(f"claims.{index}.statistic", claim.statistic)
         if claim.parameter is not None:
             yield from _unknown(f"claims.{index}.parameter", claim.parameter, known)
             if claim.level is not None:
@@ -55,6 +56,13 @@ def statements(sweep: Sweep) -> Iterator[tuple[str, Statement]]:
 def _unknown(key: str, name: str, known: Collection[str]) -> Iterator[Problem]:
     if name not in known:
         yield Problem("", key, "is no parameter of this sweep", did_you_mean(name, known), name)
+
+
+def _statistic(key: str, name: str) -> Iterator[Problem]:
+    from sweeps.evidence.claims import STATISTICS  # scipy takes a while to import, and few sweeps quote figures
+
+    if name not in STATISTICS:
+        yield Problem("", key, "is no statistic that can be recomputed", did_you_mean(name, STATISTICS), name)
 
 
 def _no_level(key: str, level: Any, item: ParamRange | None) -> Iterator[Problem]:

@@ -161,7 +161,7 @@ class Slurm:
         """Snakemake's job step drops ``SLURM_CONF`` before it calls srun: on a cluster the file is in /etc/slurm, which
         this lab leaves alone."""
         wrapper = self.folder / "bin" / "srun"
-        conf, srun = self.environment["SLURM_CONF"], find_program("srun")
+        conf, srun = self.environment["SLURM_CONF"], Path(str(find_program("sbatch"))).with_name("srun")
         if not wrapper.exists():
             wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={conf} exec {srun} "$@"\n')
             wrapper.chmod(0o755)

@@ -149,10 +149,10 @@ def test_an_unknown_figure_is_told_with_the_nearest_name():
 
 
 def test_captions_of_the_snakemake_report_are_those_of_the_registry():
-    folder = SCRIPTS.parent / "workflow" / "report"
+    folder = SCRIPTS.parent / "workflow" / "report" / "figures"
     for name, text in registry.captions().items():
         written = (folder / name).read_text() if (folder / name).exists() else ""
-        assert written == text, f"workflow/report/{name} is stale; mend it: python scripts/docs.py"
+        assert written == text, f"workflow/report/figures/{name} is stale; mend it: python scripts/docs.py"
 
 
 def test_figures_need_no_training_library_and_no_store():

@@ -3,14 +3,14 @@ import shutil
 import pytest
 import synthetic
 
-from sweeps.decisions import decide_on
+from sweeps.decisions import load_policy
 from sweeps.digests import write_json
 from sweeps.evidence.run import run_audit, run_evidence
 from sweeps.figures.registry import write_figure
 from sweeps.outcome.reading import write_outcome
-from sweeps.plan import read_plan
+from sweeps.proposal import decide_version, write_proposal
 from sweeps.rationale.document import write_rationale
-from sweeps.records import read_trials
+from sweeps.report.page import write_page
 from sweeps.tables import write_tables
 
 REGISTERED = {"success": {"minimum": [{"kind": "improvement", "at_least": 0.05}]}}
@@ -24,15 +24,16 @@ def analyse(root):
         chain.append(folder)
         plan, table = folder / "plan.json", folder / "trials.csv"
         run_audit(plan, table, folder / "audit.json", epochs=folder / "epochs.csv")
-        evidence = run_evidence(plan, table, folder / "evidence.json", epochs=folder / "epochs.csv")
-        space = read_plan(plan).resolved_space()
-        decisions = decide_on(evidence, read_trials(table, space), space, "design-rationale")
-        write_json(folder / "decisions.json", [item.model_dump(mode="json") for item in decisions])
+        run_evidence(plan, table, folder / "evidence.json", epochs=folder / "epochs.csv")
+        decided = decide_version(folder, load_policy("design-rationale"), {}, {"depth": {"high": 12}})
+        write_json(folder / "decisions.json", decided.model_dump(mode="json"))
+        write_proposal(folder, folder / "proposal.yaml", folder / "comparison.json")
         write_outcome(folder, folder / "outcome.json", parent=parent)
         write_rationale(folder, folder / "rationale.md", parent=parent)
         write_tables(folder, folder / "tables", parent=parent)
     figures = root / "v3" / "figures"
     write_figure("lineage", chain, out=figures / "lineage.pdf", png=figures / "lineage.png")
+    write_page(root, root / "report.html")
     return root
 
 

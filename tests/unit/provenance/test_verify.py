@@ -41,7 +41,8 @@ def test_a_true_lineage_is_verified_with_its_pictures(analysed):
     assert found.ok, found.findings
     assert found.head == {"v3": digest_of_file(analysed / "v3" / SEAL)}
     assert [item.version for item in found.versions] == ["v2", "v3"]
-    assert found.versions[1].derived_files == 10
+    assert found.versions[1].derived_files == 13
+    assert {item.parameter for item in found.drift} >= {"lr", "use_scheduler"}
 
 
 def test_it_is_verified_anywhere_and_nothing_of_the_place_is_in_the_result(analysed, tmp_path):
@@ -128,6 +129,9 @@ def test_a_forged_last_version_is_caught_by_a_head_that_was_published(analysed):
         ("v3/outcome.json", lambda path: edit_json(path, reached="exceptional")),
         ("v3/rationale.md", lambda path: path.write_text(path.read_text().replace("v2", "v1"))),
         ("v3/tables/evidence.tex", append),
+        ("v2/proposal.yaml", lambda path: path.write_text(path.read_text().replace("high: 0.01", "high: 0.02"))),
+        ("v2/comparison.json", lambda path: edit_json(path, old_searched=1)),
+        ("v3/decisions.json", lambda path: edit_json(path, decisions=[])),
     ],
 )
 def test_an_edit_of_anything_derived_is_caught(analysed, name, tamper):
@@ -147,6 +151,23 @@ def test_what_was_expected_and_what_was_found_are_named(analysed):
 def test_a_picture_that_was_touched_up_is_caught(analysed, kind):
     append(analysed / "v3" / "figures" / f"lineage.{kind}")
     assert ("not reproduced", f"v3/figures/lineage.{kind}") in told(analysed, skip=())
+
+
+def test_a_page_that_was_edited_is_caught(analysed):
+    append(analysed / "report.html")
+    assert told(analysed, skip=()) == {("not reproduced", "report.html")}
+
+
+def test_a_derived_file_that_is_gone_is_caught_where_later_ones_stand(analysed):
+    (analysed / "v2" / "evidence.json").unlink()
+    assert ("missing", "v2/evidence.json") in told(analysed, NO_PICTURES)
+
+
+def test_another_policy_than_registered_is_noted(analysed):
+    assert (
+        "v2: decided by another policy than the one that its plan registered"
+        in verify(analysed, skip=NO_PICTURES).notes
+    )
 
 
 def test_derived_files_are_made_from_what_is_sealed_not_from_each_other(analysed):

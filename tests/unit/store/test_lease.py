@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -83,11 +84,15 @@ def test_a_silent_owner_that_nobody_replaced_goes_on(study):
     assert isinstance(leases(study).claim(0), Held)
 
 
+def place_of(child: subprocess.Popen) -> Place:
+    here = Place.here()
+    began = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return Place(here.host, here.boot, here.namespace, child.pid, began)
+
+
 def test_an_owner_whose_process_is_gone_is_replaced_at_once(study):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    began = int(open(f"/proc/{child.pid}/stat").read().rpartition(")")[2].split()[19])
-    here = Place.here()
-    place = Place(here.host, here.boot, here.namespace, child.pid, began)
+    place = place_of(child)
     leases(study, place=place).claim(0)
     assert isinstance(leases(study).claim(0), Held)
     child.kill()
@@ -97,9 +102,7 @@ def test_an_owner_whose_process_is_gone_is_replaced_at_once(study):
 
 def test_a_killed_process_that_nobody_collected_is_gone():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    began = int(open(f"/proc/{child.pid}/stat").read().rpartition(")")[2].split()[19])
-    here = Place.here()
-    place = Place(here.host, here.boot, here.namespace, child.pid, began)
+    place = place_of(child)
     assert not place.is_gone()
     child.kill()
     while not place.is_gone():
