@@ -105,8 +105,7 @@ def _try(rule: Rule, subject: Subject, space: Space, limit: Limit) -> _Met | str
             rank = len(failing)
         else:
             elites = subject.evidence.elites
-            bench = Bench(rule.then, subject.name, facts, space, limit, elites.values,
-                          (elites.padded_low, elites.padded_high))
+            bench = Bench(rule.then, subject.name, facts, space, limit, elites.values, subject.region)
             made = make(bench)
             if isinstance(made, Made):
                 return _Met(rule, facts, made)
