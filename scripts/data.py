@@ -1,6 +1,7 @@
 """Prepare the data of a lineage's objective."""
 
 import argparse
+from pathlib import Path
 
 from sweeps.command import command
 from sweeps.config import load_lineage
@@ -12,7 +13,7 @@ def main() -> None:
     parser.add_argument("lineage_file", help="lineage file, or a single sweep file")
     parser.add_argument("--out", required=True, help="folder to write")
     args = parser.parse_args()
-    open_objective(load_lineage(args.lineage_file).objective, args.lineage_file).prepare(args.out)
+    open_objective(load_lineage(args.lineage_file).objective, args.lineage_file).prepare(Path(args.out))
 
 
 command(main)

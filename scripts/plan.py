@@ -5,6 +5,7 @@ import json
 
 from sweeps.command import command
 from sweeps.plan import write_plan
+from sweeps.proposal import policy_of
 
 
 def main() -> None:
@@ -16,7 +17,8 @@ def main() -> None:
     parser.add_argument("--proposal", help="the parent's proposal.yaml, for a derived space")
     parser.add_argument("--parent-seal", help="the parent's seal.json")
     parser.add_argument("--overrides", type=json.loads, default={}, help="JSON of keys that replace the lineage file's")
-    plan = write_plan(**vars(parser.parse_args()))
+    args = parser.parse_args()
+    plan = write_plan(**vars(args), policy=policy_of(args.lineage_file, args.version))
     print(f"{plan.version}: {plan.n_trials} slots in {plan.n_generations()} generation(s), study {plan.study_name!r}")
 
 

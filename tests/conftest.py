@@ -8,7 +8,7 @@ import pytest
 
 from labs import unavailable
 from labs.postgres import NoPostgresError, PostgresServer, postgres_server
-from labs.slurm import NoSlurmError, Slurm, slurm
+from labs.slurm import Slurm, slurm_or_skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,10 +40,7 @@ def postgres_url(postgres: PostgresServer) -> str:
 @pytest.fixture(scope="session")
 def slurm_lab() -> Iterator[Slurm]:
     """A one-node Slurm with two counted GPUs for the whole session; ``SLURM_CONF`` points commands at it."""
-    try:
-        with slurm() as lab, pytest.MonkeyPatch.context() as patch:
-            for name, value in lab.environment.items():
-                patch.setenv(name, value)
-            yield lab
-    except NoSlurmError as reason:
-        unavailable(str(reason))
+    with slurm_or_skip() as lab, pytest.MonkeyPatch.context() as patch:
+        for name, value in lab.environment.items():
+            patch.setenv(name, value)
+        yield lab

@@ -160,8 +160,9 @@ class _Builder:
         weight = float(np.exp(self.rng.uniform(math.log(0.5), math.log(2.0))))
         getattr(self, f"_{role}")(name, weight)
 
-    def _numeric(self, name: str, which: int | None = None, condition: Condition | None = None,
-                 closed: bool = False) -> None:
+    def _numeric(
+        self, name: str, which: int | None = None, condition: Condition | None = None, closed: bool = False
+    ) -> None:
         """A range of its own, with room beyond its bounds where that makes sense and is not ``closed``."""
         which = int(self.rng.integers(len(RANGES))) if which is None else which
         item = RANGES[which]
@@ -177,9 +178,9 @@ class _Builder:
 
     def _null(self, name: str, weight: float) -> None:
         if self.rng.random() < 0.4:
-            self.ranges[name] = ParamRange(type="categorical", choices=[["a", "b"], [False, True], ["a", "b", "c"]][
-                int(self.rng.integers(3))
-            ])
+            self.ranges[name] = ParamRange(
+                type="categorical", choices=[["a", "b"], [False, True], ["a", "b", "c"]][int(self.rng.integers(3))]
+            )
         else:
             self._numeric(name)
         self.effects[name] = Effect(name, "null", 0.0)
@@ -230,7 +231,9 @@ class _Builder:
         best = choices[int(np.argmin(offsets))]
         self.ranges[name] = ParamRange(type="categorical", choices=choices)
         self.parts.append(
-            lambda _, values: float(next(o for c, o in zip(choices, offsets, strict=True) if same_value(c, values[name])))
+            lambda _, values: float(
+                next(o for c, o in zip(choices, offsets, strict=True) if same_value(c, values[name]))
+            )
         )
         self.effects[name] = Effect(name, "level", weight, best_value=best)
 
@@ -267,8 +270,16 @@ class _Builder:
         losses = []
         for _ in range(PROBE // 10):
             chosen = draw(space, rng)
-            losses.append(loss({n: place(space.parameters[n], v) for n, v in chosen.items()
-                                if space.parameters[n].type != "categorical"}, chosen))
+            losses.append(
+                loss(
+                    {
+                        n: place(space.parameters[n], v)
+                        for n, v in chosen.items()
+                        if space.parameters[n].type != "categorical"
+                    },
+                    chosen,
+                )
+            )
         return Problem(kind, self.family, space, self.limits, self.effects, loss, float(np.std(losses)))
 
 
@@ -284,7 +295,9 @@ def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
         if not space.is_active(name, chosen):
             continue
         item = space.parameters[name]
-        chosen[name] = item.choices[int(rng.integers(len(item.choices)))] if item.type == "categorical" else at(
-            item, float(rng.uniform())
+        chosen[name] = (
+            item.choices[int(rng.integers(len(item.choices)))]
+            if item.type == "categorical"
+            else at(item, float(rng.uniform()))
         )
     return chosen

@@ -8,6 +8,7 @@ is what the version has to show.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
-from sweeps.records import finished, parameter_column
+from sweeps.digests import read_json, write_json
+from sweeps.plan import read_plan
+from sweeps.records import finished, parameter_column, read_trials
 from sweeps.space import Space
 
 RESAMPLES = 10_000
@@ -109,7 +112,35 @@ class Comparison(_Record):
     verdict: str = Field(description="better, worse, or no difference shown.")
 
 
-def candidates(trials: pd.DataFrame, space: Space, *, direction: str, top: int) -> list[Candidate]:
+def write_champions(
+    plan_file: str | Path,
+    trials: str | Path,
+    runs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    parent_runs: Sequence[str | Path] = (),
+) -> Champions:
+    """Summarise a version's test runs into ``champions.json``.
+
+    With the parent's runs, their comparison goes beside it, into ``champions_comparison.json``.
+    """
+    plan = read_plan(plan_file)
+    own, before = _read_runs(runs), _read_runs(parent_runs)
+    top = len({run.role for run in own})
+    chosen = candidates(read_trials(trials, plan.resolved_space()), plan.resolved_space(), plan.direction, top)
+    result = summarise(plan.version, chosen, own, seed=plan.seed)
+    write_json(out, result.model_dump(mode="json"))
+    if before and plan.parent is not None:
+        comparison = compare(plan.parent.version, plan.version, before, own, seed=plan.seed)
+        write_json(Path(out).with_name("champions_comparison.json"), comparison.model_dump(mode="json"))
+    return result
+
+
+def _read_runs(files: Sequence[str | Path]) -> list[TestRun]:
+    return [TestRun.model_validate(read_json(file)) for file in files]
+
+
+def candidates(trials: pd.DataFrame, space: Space, direction: str, top: int) -> list[Candidate]:
     """The ``top`` finished trials by value (ties: the earlier slot), as ``champion-1``, ``champion-2``..."""
     ranked = _ranked(trials, direction)
     return [_candidate(row, f"champion-{rank}", space) for rank, row in enumerate(ranked[:top], start=1)]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.config.models import ParamRange
-from sweeps.records import parameter_column
+from sweeps.records import parameter_column, table_digest
 from sweeps.space import Space, choice_key, distinct, is_ordered
 
 Floats = NDArray[np.float64]
@@ -84,7 +84,8 @@ def column_of(table: pd.DataFrame, name: str, space: Space) -> Column:
         numbers = pd.to_numeric(cells, errors="coerce").astype(float).to_numpy(dtype=float)
         present &= np.isfinite(numbers)
         few = kind == "int" and len(np.unique(numbers[present])) <= MOST_LEVELS
-        levels = tuple(int(value) for value in np.unique(numbers[present])) if few else ()
+        seen = [float(value) for value in np.unique(numbers[present])] if few else []
+        levels = tuple(int(value) if value.is_integer() else value for value in seen)
         codes = np.searchsorted(levels, numbers) if levels else np.full(len(table), -1)
         numbers = np.where(present, numbers, np.nan)
         return Column(name, item, kind, present, numbers, _scaled(item, numbers), levels, np.where(present, codes, -1))
@@ -150,3 +151,13 @@ def _scaled(item: ParamRange, numbers: Floats) -> Floats:
     if high <= low:
         return np.where(np.isfinite(numbers), 0.0, np.nan)
     return np.clip((numbers - low) / (high - low), 0.0, 1.0)
+
+
+def content_digest(table: pd.DataFrame) -> str:
+    """sha256 of what a table says: a whole number is the same number whether a file gave it as 2 or as 2.0."""
+    numbers = {
+        column: table[column].astype(float)
+        for column in table.columns
+        if pd.api.types.is_numeric_dtype(table[column]) and not pd.api.types.is_bool_dtype(table[column])
+    }
+    return table_digest(table.assign(**numbers))

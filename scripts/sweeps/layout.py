@@ -91,6 +91,13 @@ class Layout:
         """``results/<lineage>``."""
         return Path(self.lineage.results) / self.lineage.lineage
 
+    def ancestry(self, name: str) -> list[Version]:
+        """A version and all that it descends from, the oldest first."""
+        found = [self.versions[name]]
+        while found[0].parent is not None:
+            found.insert(0, self.versions[found[0].parent])
+        return found
+
     @property
     def shards(self) -> int:
         """Jobs side by side."""

@@ -55,7 +55,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
 def typed(table: pd.DataFrame, space: Space) -> pd.DataFrame:
     """Give every parameter column the type of its range: nullable Int64, boolean, float or text (``object``).
 
-    Values that are none of a categorical's choices stay as they are; the audit tells of them.
+    Values that are none of a categorical's choices, or no whole numbers, stay as they are; the audit tells of them.
     """
     table = table.copy()
     for name, item in space.parameters.items():
@@ -66,7 +66,9 @@ def typed(table: pd.DataFrame, space: Space) -> pd.DataFrame:
         if item.type == "categorical":
             table[column] = _typed_choices(values, item.choices or [])
         elif item.type == "int":
-            table[column] = pd.to_numeric(values, errors="coerce").round().astype("Int64")
+            numbers = pd.to_numeric(values, errors="coerce").astype(float)
+            whole = numbers.isna() | (numbers % 1 == 0)
+            table[column] = numbers.astype("Int64") if whole.all() else numbers
         else:
             table[column] = pd.to_numeric(values, errors="coerce").astype(float)
     return table

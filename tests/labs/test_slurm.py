@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.slurm import Slurm, slurm
+from labs.slurm import Slurm, slurm, slurm_or_skip
 
 pytestmark = pytest.mark.slurm
 
@@ -60,3 +60,16 @@ def test_no_process_and_no_folder_is_left_of_a_slurm_that_ended_with_jobs_in_it(
     assert other.processes() == []
     assert not other.folder.exists()
     assert slurm_lab.jobs("RUNNING", "PENDING") == {}
+
+
+def test_with_accounting_the_end_of_a_job_is_known_while_the_controller_is_away(tmp_path: Path) -> None:
+    with slurm_or_skip(accounting=True) as lab:
+        job = submit_gpu_job(lab, tmp_path, "one")
+        wait_for(lambda: (tmp_path / "one.gpu").exists())
+        (tmp_path / "go").touch()
+        wait_for(lambda: lab.jobs()[job] == "COMPLETED")
+        wait_for(lambda: "COMPLETED" in lab.command("sacct", "-n", "-X", "-j", job, "-o", "State"))
+        lab.stop_controller()
+        assert "COMPLETED" in lab.command("sacct", "-n", "-X", "-j", job, "-o", "State")
+        lab.start_controller()
+    assert lab.processes() == []

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from labs.slurm import Slurm
+from labs.slurm import Slurm, slurm_or_skip
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slurm
@@ -44,6 +45,7 @@ if shard == "1" and attempts.read_text().count("1 ") and not pathlib.Path("faile
     sys.exit(75)
 pathlib.Path(output).write_text("done")
 """
+COMMAND = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--max-status-checks-per-second", "2"]
 FAST = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
 
 
@@ -59,8 +61,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_each_shard_gets_one_gpu_and_a_failed_one_a_new_job_with_more_memory(slurm_lab: Slurm, project: Path) -> None:
-    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--max-status-checks-per-second", "2", *FAST]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run([*COMMAND, *FAST], cwd=project, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
     events = [line.split() for line in (project / "attempts.txt").read_text().splitlines()]
@@ -83,3 +84,22 @@ def test_each_shard_gets_one_gpu_and_a_failed_one_a_new_job_with_more_memory(slu
     assert asked[second][:4] == ["COMPLETED", "900M", "gpu", "2"]
     logs = {path.relative_to(project).as_posix() for path in project.glob("logs/slurm/**/*.log")}
     assert logs == {f"logs/slurm/rule_shard/{shard}/{job}.log" for shard, jobs in jobs_of.items() for job in jobs}
+
+
+@pytest.mark.slow
+def test_a_controller_that_is_away_for_several_polls_is_waited_for(project: Path) -> None:
+    log = project / "snakemake.log"
+    with slurm_or_skip(accounting=True) as lab, log.open("w") as output:
+        run = subprocess.Popen(
+            [*COMMAND, *FAST], cwd=project, env=os.environ | lab.environment, stdout=output, stderr=output
+        )
+        try:
+            lab.wait_until("the first shard", (project / "attempts.txt").exists)
+            lab.stop_controller()
+            time.sleep(12)
+            lab.start_controller()
+            assert run.wait(180) == 0, log.read_text()
+        finally:
+            run.kill()
+            run.wait()
+    assert {path.name for path in (project / "shards").iterdir()} == {"0.txt", "1.txt", "2.txt"}

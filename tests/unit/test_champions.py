@@ -49,12 +49,12 @@ def run(role: str, seed: int, hits: list[int], truth: list[int] | None = None) -
 
 def test_the_best_finished_trials_are_the_candidates_and_ties_go_to_the_earlier_slot():
     table = trials([0.3, 0.9, 0.9, 0.99], ["COMPLETE", "COMPLETE", "COMPLETE", "PRUNED"])
-    assert [item.slot for item in candidates(table, SPACE, direction="maximize", top=2)] == [1, 2]
-    assert [item.slot for item in candidates(table, SPACE, direction="minimize", top=1)] == [0]
+    assert [item.slot for item in candidates(table, SPACE, "maximize", 2)] == [1, 2]
+    assert [item.slot for item in candidates(table, SPACE, "minimize", 1)] == [0]
 
 
 def test_a_candidate_holds_only_its_active_parameters_as_plain_values():
-    first = candidates(trials([0.9, 0.1]), SPACE, direction="maximize", top=1)[0]
+    first = candidates(trials([0.9, 0.1]), SPACE, "maximize", 1)[0]
     assert first.configuration == {"lr": pytest.approx(1e-3)}
     assert type(first.configuration["lr"]) is float
 
@@ -69,7 +69,7 @@ def test_a_table_without_finished_trials_has_no_candidates():
 
 
 def test_the_summary_counts_examples_and_shows_the_winners_curse():
-    chosen = candidates(trials([0.9, 0.1]), SPACE, direction="maximize", top=1)
+    chosen = candidates(trials([0.9, 0.1]), SPACE, "maximize", 1)
     result = summarise("v2", chosen, [run("champion-1", 0, [1, 1, 1, 0]), run("champion-1", 1, [1, 0, 1, 0])])
     assert result.mean == 0.625
     assert result.low < result.mean < result.high
@@ -81,7 +81,7 @@ def test_the_summary_counts_examples_and_shows_the_winners_curse():
 
 
 def test_runs_on_different_examples_are_not_summarised():
-    chosen = candidates(trials([0.9]), SPACE, direction="maximize", top=1)
+    chosen = candidates(trials([0.9]), SPACE, "maximize", 1)
     with pytest.raises(ValueError, match="different examples"):
         summarise("v2", chosen, [run("champion-1", 0, [1, 1]), run("champion-1", 1, [1, 1, 1])])
 

@@ -1,4 +1,5 @@
 # What all rules share: the lineage, its layout, and how a script is called.
+import json
 import sys
 from pathlib import Path
 
@@ -9,12 +10,14 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
+from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
+    SITE = load_site(config.get("site", "config/site.yaml"))
 except ConfigError as problem:
     raise WorkflowError(str(problem)) from None
 
@@ -47,5 +50,15 @@ def of_parent(name):
     def lookup(wildcards):
         parent = LAYOUT.versions[wildcards.version].parent
         return [LAYOUT.versions[parent].folder / name] if parent else []
+
+    return lookup
+
+
+def option_of_parent(option):
+    """A params function: ``--parent FOLDER``, empty for a version without a parent."""
+
+    def lookup(wildcards):
+        parent = LAYOUT.versions[wildcards.version].parent
+        return f"{option} {LAYOUT.versions[parent].folder}" if parent else ""
 
     return lookup

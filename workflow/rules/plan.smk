@@ -14,11 +14,11 @@ rule plan:
         ROOT / "{version}" / "plan.json",
     log:
         LOGS / "{version}" / "plan.log",
+    wildcard_constraints:
+        version=any_of(LAYOUT.names(planned=False)),
     params:
         n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
         overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
-    wildcard_constraints:
-        version=any_of(LAYOUT.names(planned=False)),
     message:
         "{wildcards.version}: writing the plan"
     shell:

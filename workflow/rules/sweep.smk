@@ -35,16 +35,16 @@ rule shard:
         ROOT / "{version}" / "shards" / "g{generation}-s{shard}.json",
     log:
         LOGS / "{version}" / "g{generation}-s{shard}.log",
-    params:
-        shards=LAYOUT.shards,
     wildcard_constraints:
         version=RUNNING,
         generation=r"\d{3}",
         shard=r"\d{3}",
-    threads: LAYOUT.lineage.shards.threads
     retries: 5
+    threads: LAYOUT.lineage.shards.threads
     resources:
-        **shard_resources(),
+        **training_resources(SITE, LAYOUT.lineage.shards),
+    params:
+        shards=LAYOUT.shards,
     message:
         "{wildcards.version}: generation {wildcards.generation}, shard {wildcards.shard}"
     shell:

@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from sweeps.audit.counts import evaluation_error, largest_class, per_example
+from sweeps.audit.design import design_findings
 from sweeps.audit.effects import effects
 from sweeps.audit.membership import membership_findings
+from sweeps.audit.metric import check_metric
 from sweeps.audit.model import Audit, Effect, Finding, MetricCheck, Share
-from sweeps.audit.results import check_direction, check_metric, degenerate_findings, examples_of
+from sweeps.audit.results import check_direction, degenerate_findings, examples_of
 from sweeps.audit.rows import row_findings
-from sweeps.records import table_digest, typed
+from sweeps.columns import content_digest
+from sweeps.records import typed
 from sweeps.space import Space
 
 __all__ = ["CODES", "Audit", "Effect", "Finding", "MetricCheck", "Share", "audit"]
@@ -32,6 +35,8 @@ CODES = {
     "metric-scaled": "the metric is the rate times a constant",
     "metric-depends-on-parameter": "equal answers score differently, as a parameter does",
     "metric-differs": "the metric differs from the counts, and no rule explains it",
+    "metric-is-measure": "the metric is another column",
+    "metric-changed": "the metric was computed differently from some trial on",
     "metric-exceptions": "some rows do not fit what the metric is in all others",
     "metric-unchecked": "there are no counts to check the metric by",
     "direction-swapped": "better by the metric is worse by all else",
@@ -62,6 +67,9 @@ CODES = {
     "repeated-value": "many trials have exactly the same value",
     "budget-overrun": "more trials than planned",
     "budget-not-used": "fewer trials than planned",
+    "sorted-by-value": "the numbers follow the value: the order in which trials ran is lost",
+    "confounded": "two parameters that varied together",
+    "underpowered-level": "a level with too few finished trials for a verdict",
     "missing-slots": "trial numbers without a row",
     "quota-missed": "an arm did not get its promised share",
     "outside-space": "values that the space does not have",
@@ -99,11 +107,12 @@ def audit(
     table["slot"] = pd.to_numeric(table["slot"], errors="coerce").fillna(-1).astype(int)
     table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
     table = table.sort_values("slot", kind="stable").reset_index(drop=True)
-    digest = table_digest(table)
+    digest = content_digest(table)
     findings = row_findings(table, space, budget) + membership_findings(table, space)
     finite = np.isfinite(table["value"].to_numpy(dtype=float))
     done = table[(table["state"] == "COMPLETE").to_numpy() & finite].drop_duplicates().reset_index(drop=True)
     check, about_metric = check_metric(done, space, direction)
+    findings += design_findings(done, space)
     shares, degenerate = degenerate_findings(done)
     swapped = (
         []

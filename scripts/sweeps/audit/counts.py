@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.records import CORRECT, class_names
+from sweeps.records import CORRECT, TOTAL, class_names
 
 Floats = NDArray[np.float64]
 EPSILON = 1e-9
@@ -26,7 +26,7 @@ def correct_counts(table: pd.DataFrame) -> Floats:
 
 def total_counts(table: pd.DataFrame) -> Floats:
     """Validation examples, (trials, classes); NaN where not recorded."""
-    return _floats(table, ["total_" + name for name in counted_classes(table)])
+    return _floats(table, [TOTAL + name for name in counted_classes(table)])
 
 
 def _floats(table: pd.DataFrame, columns: list[str]) -> Floats:
@@ -63,31 +63,28 @@ def macro_average(table: pd.DataFrame) -> Floats:
 
 
 def one_class_only(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Trials that answered the same class always: all of one class right, none of any other.
-
-    A class with a single example proves nothing; the class that is answered must have two or more.
-    """
-    rates, total = class_rates(table), total_counts(table)
+    """Trials that answered the same class always: all of one class right, none of any other."""
+    rates = class_rates(table)
     if not rates.shape[1]:
         columns = [str(column) for column in table.columns if str(column).startswith("rate_")]
         rates = _floats(table, columns)
-        total = np.full(rates.shape, 2.0)
     if rates.shape[1] < 2:
         return np.zeros(len(table), dtype=bool)
-    full = (rates >= 1 - EPSILON) & (total >= 2)
+    full = rates >= 1 - EPSILON
     none = (rates <= EPSILON) | ~np.isfinite(rates)
     return (full.sum(axis=1) == 1) & (none.sum(axis=1) == rates.shape[1] - 1)
 
 
 def sizes(table: pd.DataFrame) -> dict[str, float]:
     """Class -> validation examples, as most trials have it (the median)."""
-    total = total_counts(table)
-    if not len(table) or not total.shape[1]:
+    names = class_names(table)
+    total = _floats(table, [TOTAL + name for name in names])
+    if not len(table) or not names:
         return {}
     medians = [
         float(np.median(column[np.isfinite(column)])) if np.isfinite(column).any() else 0.0 for column in total.T
     ]
-    return dict(zip(counted_classes(table), medians, strict=True))
+    return dict(zip(names, medians, strict=True))
 
 
 def largest_class(table: pd.DataFrame) -> tuple[str, float] | None:

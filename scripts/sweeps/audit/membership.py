@@ -60,14 +60,15 @@ def _outside(table: pd.DataFrame, name: str, item: ParamRange, rows: np.ndarray)
         known = {choice_key(choice) for choice in item.choices or []}
         strange = rows & np.array([pd.notna(cell) and choice_key(cell) not in known for cell in cells], dtype=bool)
         allowed = ", ".join(str(choice) for choice in distinct(item.choices or []))
-        grid = np.zeros(len(table), dtype=bool)
+        step, grid = 0.0, np.zeros(len(table), dtype=bool)
     else:
         numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         low, high = float(item.low), float(item.high)  # type: ignore[arg-type]
         slack = 1e-9 * max(abs(low), abs(high), 1e-12)
         strange = rows & ((numbers < low - slack) | (numbers > high + slack))
         allowed = f"{item.low} to {item.high}"
-        steps = (numbers - low) / float(item.step) if item.step else np.zeros(len(table))
+        step = float(item.step or (1 if item.type == "int" else 0))
+        steps = (numbers - low) / step if step else np.zeros(len(table))
         grid = rows & ~strange & (np.abs(steps - np.round(steps)) > 1e-6)
     found = []
     if strange.any():
@@ -86,7 +87,7 @@ def _outside(table: pd.DataFrame, name: str, item: ParamRange, rows: np.ndarray)
             )
         )
     if grid.any():
-        text = f"{name} has values off its grid (step {item.step}) in {grid.sum()} trials"
+        text = f"{name} has values off its grid (step {step:g}) in {grid.sum()} trials"
         found.append(
             Finding(
                 code="off-grid",

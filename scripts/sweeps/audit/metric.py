@@ -1,240 +1,303 @@
-"""What is the recorded metric? Compared with the rate over examples, and explained where it is another thing.
-
-A mean over batches weighs the examples of a short last batch more than others, so that the same answers score
-differently at another batch size, and a parameter that changes nothing shows an effect. The explanation here is exact:
-for every trial there must be a number of right answers in the last batch that gives the recorded value.
-"""
+"""The check of the metric: what the recorded values are, compared with the counts, and what cannot be so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.audit.counts import correct_counts, counted_classes, macro_average, per_example, total_counts
-from sweeps.columns import Column, column_of
+from sweeps.audit.explanations import explain, possible_batch_means, resolution, same_answers, strongest_dependence
+from sweeps.audit.model import Finding, MetricCheck
+from sweeps.audit.rows import slots_of
+from sweeps.columns import column_of
+from sweeps.records import TOTAL, class_names
 from sweeps.space import Space
 from sweeps.statistics import spearman
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-ENOUGH = 0.7
-"""An explanation that gives this share of the values exactly is the metric; the other rows are exceptions."""
+SAME_THING = 0.9
+"""|rho| from which on two measures speak of the same thing."""
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What the recorded metric is, and for which rows that holds exactly."""
-
-    kind: str
-    holds: Mask
-    text: str
-    parameter: str | None = None
-
-
-def resolution(values: Floats) -> float:
-    """Half a unit of the last digit that the values were written with; at least 1e-6."""
-    digits = [
-        len(repr(float(value)).partition(".")[2])
-        for value in values[np.isfinite(values)]
-        if "e" not in repr(float(value))
-    ]
-    return max(0.5000001 * 10.0 ** -max(digits, default=9), 1e-6)
-
-
-def explain(done: pd.DataFrame, space: Space) -> Explanation | None:
-    """The plainest explanation that gives all recorded values, or the one that gives most; ``None`` if none does.
-
-    ``done`` holds the finished trials with counts.
-    """
+def check_metric(
+    done: pd.DataFrame, space: Space, direction: Literal["maximize", "minimize"]
+) -> tuple[MetricCheck, list[Finding]]:
+    """The recorded metric against the counts, and findings on it. ``done``: finished trials in slot order."""
+    found = _count_findings(done)
+    sign = 1 if direction == "maximize" else -1
     value = done["value"].to_numpy(dtype=float)
     rate = per_example(done)
-    near = resolution(value)
-    best: Explanation | None = None
-    for explanation in _candidates(done, space, value, rate, near):
-        if explanation.holds.all():
-            return explanation
-        if explanation.holds.mean() >= ENOUGH and (best is None or explanation.holds.sum() > best.holds.sum()):
-            best = explanation
-    return best
+    both = np.isfinite(rate) & np.isfinite(value)
+    if both.sum() < 1:
+        return _without_counts(done, space, value, sign, found)
+    best: dict[str, float | int] = {}
+    winner, other = int(np.argmax(sign * value)), int(np.nanargmax(rate))
+    slots = done["slot"].to_numpy()
+    best = {"best_recorded": float(value[winner]), "best_recorded_slot": int(slots[winner])}
+    best |= {"best_recomputed": float(rate[other]), "best_recomputed_slot": int(slots[other])}
+    counted, off = done[both].reset_index(drop=True), (value - rate)[both]
+    base = {"checked": int(both.sum()), "largest_difference": float(np.abs(off).max()), **best}
+    explanation = explain(counted, space)
+    if explanation is None:
+        return _unexplained(counted, space, off, base, found, both.sum() < len(done) or bool(_lacking(done)))
+    holds = explanation.holds
+    rest = slots_of(counted, ~holds)
+    if rest:
+        text = f"{len(rest)} of {len(counted)} trials have a value that does not fit the rest ({explanation.text})"
+        found.append(
+            Finding(
+                code="metric-exceptions",
+                severity="error",
+                message=text,
+                mend="check these rows",
+                slots=rest,
+                found=len(rest),
+            )
+        )
+    base |= {"explained": int(holds.sum())}
+    if explanation.kind == "per example":
+        return MetricCheck(status="equal", explanation=explanation.text, **base), found
+    found.append(
+        _explained(explanation.kind, explanation.text, explanation.parameter, direction, float(np.abs(off).max()))
+    )
+    kind, parameter = explanation.kind, explanation.parameter
+    return MetricCheck(status="explained", kind=kind, parameter=parameter, explanation=explanation.text, **base), found
 
 
-def _candidates(done: pd.DataFrame, space: Space, value: Floats, rate: Floats, near: float) -> Iterator[Explanation]:
-    def same(expected: Floats, scale: float = 1.0) -> Mask:
-        return np.abs(value - expected) <= near * max(scale, 1.0)
+KINDS = {
+    "percent": ("metric-percent", "warning", "write the metric as a fraction"),
+    "error rate": ("metric-is-error-rate", "note", ""),
+    "error rate in percent": ("metric-is-error-rate", "note", ""),
+    "mixed units": ("metric-mixed-units", "error", "write all values as fractions"),
+    "macro average": ("metric-macro", "warning", "decide which is meant; small classes weigh as much as large ones"),
+    "macro average in percent": ("metric-macro", "warning", "decide which is meant"),
+    "mean over batches": ("metric-per-batch", "error", "sum right answers and examples over all batches, then divide"),
+    "without a class": ("metric-without-class", "error", "count every class"),
+    "shifted": ("metric-shifted", "error", "recompute the metric from the counts"),
+    "scaled": ("metric-scaled", "error", "recompute the metric from the counts"),
+    "another measure": ("metric-is-measure", "error", "name the column of the validation metric"),
+    "changed": ("metric-changed", "error", "recompute the metric of all trials from the counts"),
+    "function of a parameter": ("metric-depends-on-parameter", "error", "recompute the metric from the counts"),
+}
 
+
+def _explained(kind: str, text: str, parameter: str | None, direction: str, most: float) -> Finding:
+    code, severity, mend = KINDS[kind]
+    message = f"the recorded metric is not the rate of right answers over examples: it is {text}"
+    if kind == "mean over batches" and parameter:
+        message += f"; the same answers score differently at another {parameter}"
+    if kind.startswith("error rate") and direction == "maximize":
+        code, severity = "direction-swapped", "error"
+        message += ", and it is maximized: the worst trials are taken for the best"
+        mend = "set direction: minimize"
+    return Finding(
+        code=code, severity=severity, message=message, mend=mend, parameter=parameter, found=most, expected=0.0
+    )  # type: ignore[arg-type]
+
+
+def _lacking(done: pd.DataFrame) -> list[str]:
+    """Classes with rates but no size."""
+    return [str(column)[len("rate_") :] for column in done.columns if str(column).startswith("rate_")]
+
+
+def _unexplained(
+    counted: pd.DataFrame, space: Space, off: NDArray[np.float64], base: dict, found: list[Finding], partial: bool
+) -> tuple[MetricCheck, list[Finding]]:
+    """The values differ from the counts and no simple rule gives them: which parameter does the difference follow?"""
+    value, rate = counted["value"].to_numpy(dtype=float), per_example(counted)
+    related = spearman(value, rate)
+    if ((value < 0) | (value > 1)).mean() > 0.5 and (related is None or abs(related[0]) < SAME_THING):
+        text = "the recorded metric is no rate: it cannot be recomputed from counts of right answers"
+        found.append(Finding(code="metric-unchecked", severity="note", message=text))
+        return MetricCheck(status="not checkable", explanation=text, **base), found
+    follows = strongest_dependence(counted, space, off)
+    text = f"the recorded metric differs from the one recomputed from counts by up to {np.abs(off).max():.4g}"
+    if partial:
+        text += " (counts of some classes or trials are missing)"
+    code, name = "metric-differs", None
+    if follows:
+        name = follows[0]
+        code = "metric-depends-on-parameter"
+        text += f"; the difference follows {name} (strength {follows[1]:.2f}, p {follows[2]:.2g})"
+    if (off > -1e-6).mean() >= 0.95 and (off > 1e-6).any() and not follows:
+        text += "; it is hardly ever below: the counts may be those of another epoch than the value"
+    mend = "recompute the metric from the counts"
+    found.append(
+        Finding(
+            code=code,
+            severity="error",
+            message=text,
+            mend=mend,
+            parameter=name,
+            found=float(np.abs(off).max()),
+            expected=0.0,
+        )
+    )
+    return MetricCheck(status="differs", kind="unknown", parameter=name, explanation=text, **base), found
+
+
+def _without_counts(
+    done: pd.DataFrame, space: Space, value: NDArray[np.float64], sign: int, found: list[Finding]
+) -> tuple[MetricCheck, list[Finding]]:
+    lacking = _lacking(done)
+    base: dict = {}
+    if len(value):
+        winner = int(np.argmax(sign * value))
+        base = {"best_recorded": float(value[winner]), "best_recorded_slot": int(done["slot"].to_numpy()[winner])}
+    known = total_only(done)
+    if known and len(value) and not lacking:
+        return _against_size(done, space, value, known, base, found)
+    if not lacking:
+        _mixed_units(done, value, found)
+        text = "no counts per class: the metric cannot be checked, nor compared with the largest class"
+        found.append(
+            Finding(
+                code="metric-unchecked",
+                severity="warning",
+                message=text,
+                mend="record right answers and examples per class",
+            )
+        )
+        return MetricCheck(status="not checkable", explanation=text, **base), found
     macro = macro_average(done)
-    yield Explanation("per example", same(rate), "right answers over examples")
-    yield Explanation("percent", same(100 * rate), "right answers over examples, in percent")
-    yield Explanation("error rate", same(1 - rate), "one less the rate of right answers: an error rate")
-    yield Explanation("error rate in percent", same(100 * (1 - rate)), "an error rate in percent")
-    units = np.where(value > 1, value / 100, value)
-    mixed = np.abs(units - rate) <= near
-    yield Explanation("mixed units", mixed, "a rate in some rows, percent in others")
-    yield Explanation(
-        "macro average", same(macro), "mean of the class rates: every class counts alike, whatever its size"
-    )
-    yield Explanation("macro average in percent", same(100 * macro), "mean of the class rates, in percent")
-    yield from _without_a_class(done, same)
-    yield from _batches(done, space, value, near)
-    yield from _functions(done, space, value, rate, near)
-
-
-def _batches(done: pd.DataFrame, space: Space, value: Floats, near: float) -> Iterator[Explanation]:
-    """Means over batches, of a size that a parameter gives, a fixed setting gives, or that is unknown but the same."""
-    correct, examples = correct_counts(done).sum(axis=1), total_counts(done).sum(axis=1)
-    columns = [column_of(done, name, space) for name in space.parameters]
-    numeric = [column for column in columns if column.kind in ("int", "ordered") and column.active.all()]
-    numeric.sort(key=lambda column: "batch" not in column.name)
-    for column in numeric:
-        if column.distinct > 1 and (column.numbers >= 1).all() and (column.numbers % 1 == 0).all():
-            yield from _batch_means(correct, examples, column.numbers, value, near, column.name)
-    for name, setting in space.fixed.items():
-        if "batch" in name and isinstance(setting, int) and not isinstance(setting, bool) and setting >= 1:
-            yield from _batch_means(correct, examples, np.full(len(value), float(setting)), value, near, name)
-    if len(value) >= 5 and np.isfinite(examples).all():
-        for size in range(2, int(examples.max())):
-            same = np.full(len(value), float(size))
-            for found in _batch_means(correct, examples, same, value, near, None):
-                if found.holds.mean() >= 0.95:
-                    yield found
-
-
-def _batch_means(
-    correct: Floats, examples: Floats, size: Floats, value: Floats, near: float, name: str | None
-) -> Iterator[Explanation]:
-    near = min(near, 1e-5)
-    full, left = np.floor_divide(examples, size), np.mod(examples, size)
-    count = full + (left > 0)
-    most = int(np.nanmax(left)) if len(left) else 0
-    inside = np.arange(most + 1)[None, :]
-    possible = (
-        (inside <= left[:, None]) & (inside <= correct[:, None]) & (correct[:, None] - inside <= (full * size)[:, None])
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rest = np.where(left[:, None] > 0, inside / np.maximum(left[:, None], 1), 0.0)
-        kept = ((correct[:, None] - inside) / size[:, None] + rest) / count[:, None]
-        dropped = (correct[:, None] - inside) / size[:, None] / np.maximum(full[:, None], 1)
-    what = f"batches of {name}" if name else f"batches of {size[0]:.0f}"
-    for means, words in ((kept, ""), (dropped, ", the last short batch left out")):
-        holds = (possible & (np.abs(means - value[:, None]) <= near)).any(axis=1)
-        yield Explanation("mean over batches", holds, f"mean over {what}{words}: not over examples", name)
-
-
-def _without_a_class(done: pd.DataFrame, same: Callable[[Floats], Mask]) -> Iterator[Explanation]:
-    """The rate over examples of all classes but one."""
-    correct, total = correct_counts(done), total_counts(done)
-    for index, name in enumerate(counted_classes(done)):
-        left = total.sum(axis=1) - total[:, index]
-        if (left > 0).all() and (total[:, index] > 0).any():
-            rate = (correct.sum(axis=1) - correct[:, index]) / left
-            yield Explanation("without a class", same(rate), f"right answers over examples without class {name}")
-
-
-def _functions(done: pd.DataFrame, space: Space, value: Floats, rate: Floats, near: float) -> Iterator[Explanation]:
-    """The rate plus, or times, something that depends on one parameter only."""
-    off = value - rate
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(rate > 0, value / rate, np.nan)
-    if np.nanstd(off) <= near:
-        yield Explanation(
-            "shifted", np.abs(off - np.median(off)) <= near, f"the rate over examples {np.median(off):+.4g}"
+    if len(value) and (np.abs(value - macro) <= resolution(value)).mean() >= 0.7:
+        text = "mean of the class rates: every class counts alike, whatever its size"
+        found.append(_explained("macro average", text, None, "maximize", 0.0))
+        return MetricCheck(status="explained", kind="macro average", explanation=text, **base), found
+    alike = same_answers(done, space)
+    if alike:
+        text = f"{alike[1]} groups of trials with the same rate in every class score differently"
+        text += (
+            f", as {alike[0]} does: the metric depends on it"
+            if alike[0]
+            else ": the metric depends on more than the answers"
         )
-    known = np.isfinite(ratio)
-    if known.sum() > 2 and np.nanstd(ratio) <= near:
-        factor = float(np.nanmedian(ratio))
-        yield Explanation(
-            "scaled", np.abs(value - factor * rate) <= 10 * near, f"{factor:.4g} times the rate over examples"
+        found.append(
+            Finding(
+                code="metric-depends-on-parameter",
+                severity="error",
+                message=text,
+                parameter=alike[0],
+                mend="recompute the metric from counts",
+            )
         )
+        return MetricCheck(status="differs", kind="unknown", parameter=alike[0], explanation=text, **base), found
+    text = "class sizes are missing: the metric cannot be recomputed"
+    return MetricCheck(status="not checkable", explanation=text, **base), found
+
+
+def _mixed_units(done: pd.DataFrame, value: NDArray[np.float64], found: list[Finding]) -> None:
+    """Without counts: values that look like percent among values that look like fractions."""
+    large = value > 1.5
+    if not large.any() or large.all() or (value < 0).any() or (value > 100).any():
+        return
+    small = value[~large]
+    if (value[large] / 100 >= small.min() / 2).all() and (value[large] / 100 <= min(1.0, 2 * small.max())).all():
+        text = f"{large.sum()} values look like percent among fractions"
+        slots = slots_of(done, large)
+        mend = "write all values as fractions"
+        found.append(Finding(code="metric-mixed-units", severity="error", message=text, mend=mend, slots=slots))
+
+
+def total_only(done: pd.DataFrame) -> int:
+    """Validation examples where only class sizes are known, and no counts of right answers; 0 if not even these."""
+    names = class_names(done)
+    if not names or counted_classes(done) or not len(done):
+        return 0
+    sums = done[[TOTAL + name for name in names]].astype(float).sum(axis=1)
+    return round(float(sums.median())) if np.isfinite(sums).any() else 0
+
+
+def _against_size(
+    done: pd.DataFrame, space: Space, value: NDArray[np.float64], examples: int, base: dict, found: list[Finding]
+) -> tuple[MetricCheck, list[Finding]]:
+    """Only the number of examples is known: a rate over them must be a whole number of right answers."""
+    near = resolution(value)
+    off = np.abs(value * examples - np.round(value * examples))
+    whole = off <= near * examples * (1 + 1e-9)
+    base |= {"checked": len(value), "explained": int(whole.sum())}
+    if whole.all() or near * examples >= 0.5:
+        text = f"whole numbers of right answers over {examples} examples; which were right is not recorded"
+        return MetricCheck(status="not checkable", explanation=text, **base), found
+    text = f"{(~whole).sum()} of {len(value)} values are no whole number of right answers over {examples} examples"
+    found.append(Finding(code="value-impossible", severity="error", message=text, slots=slots_of(done, ~whole)))
     for name in space.parameters:
         column = column_of(done, name, space)
-        if column.distinct < 2 or not column.active.all():
+        if column.kind not in ("int", "ordered") or not column.active.all() or (column.numbers < 1).any():
             continue
-        for what, words in (
-            (off, "the rate over examples plus a part"),
-            (ratio, "the rate over examples times a factor"),
-        ):
-            holds = _follows(column, what, 5 * near)
-            text = f"{words} that depends on {name}"
-            yield Explanation("function of a parameter", holds, text, name)
+        if possible_batch_means(value, examples, column.numbers, near).all():
+            text = f"mean over batches of {name}: not over examples"
+            found.append(_explained("mean over batches", text, name, "maximize", 0.0))
+            check = MetricCheck(status="explained", kind="mean over batches", parameter=name, explanation=text, **base)
+            return check, found
+    return MetricCheck(status="differs", kind="unknown", explanation=text, **base), found
 
 
-def _follows(column: Column, what: Floats, near: float) -> Mask:
-    """Rows where ``what`` is given exactly by the parameter: one value a level, or a straight line."""
-    holds = np.zeros(len(what), dtype=bool)
-    if column.levels:
-        sizes = np.bincount(column.codes, minlength=len(column.levels))
-        if (sizes[sizes > 0] < 2).all() or (sizes >= 2).sum() < 2:
-            return holds
-        for code in np.flatnonzero(sizes >= 2):
-            mine = column.codes == code
-            middle = np.nanmedian(what[mine]) if np.isfinite(what[mine]).any() else np.nan
-            holds |= mine & (np.abs(what - middle) <= near)
-        if holds.any():
-            return holds
-    if not column.ordered or len(what) < 5:
-        return holds
-    known = np.isfinite(what)
-    for x in (column.numbers, np.log(np.maximum(column.numbers, 1e-300))):
-        if known.sum() >= 5 and np.ptp(x[known]) > 0:
-            slope, start = np.polyfit(x[known], what[known], 1)
-            line = known & (np.abs(what - start - slope * x) <= near)
-            if line.mean() >= ENOUGH:
-                return line
-    return holds
-
-
-def strongest_dependence(done: pd.DataFrame, space: Space, what: Floats) -> tuple[str, float, float] | None:
-    """The parameter that a discrepancy follows most closely: (name, strength 0..1, naive p); ``None`` if none does."""
-    from scipy import stats
-
+def _count_findings(done: pd.DataFrame) -> list[Finding]:
+    """Counts that cannot be: more right than there are, not whole, other sizes in other trials, no size at all."""
     found = []
-    for name in space.parameters:
-        column = column_of(done, name, space)
-        rows = np.flatnonzero(column.active & np.isfinite(what))
-        here, y = column.of(rows), what[rows]
-        if len(rows) < 8 or here.distinct < 2 or len(np.unique(y)) < 2:
-            continue
-        if here.ordered:
-            related = spearman(here.numbers, y)
-            if related:
-                found.append((related[1], -abs(related[0]), name))
-        parts = [y[here.codes == code] for code in range(len(here.levels)) if (here.codes == code).any()]
-        if here.levels and len(parts) > 1:
-            statistic, p = stats.kruskal(*parts)
-            found.append((float(p), -float(np.sqrt(statistic / (len(y) - 1))), name))
-    if not found:
-        return None
-    p, strength, name = min(found)
-    p = min(1.0, p * len(found))
-    return (name, -strength, p) if p < 0.01 else None
-
-
-def same_answers(done: pd.DataFrame, space: Space) -> tuple[str | None, int] | None:
-    """Trials with identical class rates whose recorded values differ: (the parameter they follow, how many groups).
-
-    Needs no class sizes. ``None`` where equal answers always score alike.
-    """
-    columns = [str(column) for column in done.columns if str(column).startswith(("correct_", "rate_"))]
-    if len(columns) < 2:
-        return None
-    keys = done[columns].astype(float).round(9).apply(tuple, axis=1)
-    value = done["value"].to_numpy(dtype=float)
-    groups = [
-        np.asarray(rows) for rows in done.reset_index(drop=True).groupby(keys.to_numpy(), sort=False).indices.values()
-    ]
-    groups = [rows for rows in groups if len(rows) > 1 and np.ptp(value[rows]) > 1e-6]
-    if not groups:
-        return None
-    for name in space.parameters:
-        column = column_of(done, name, space)
-        if not column.levels or column.distinct < 2:
-            continue
-        same = [np.ptp(value[rows[column.codes[rows] == code]]) for rows in groups for code in set(column.codes[rows])]
-        repeated = any(len(rows) > len(set(column.codes[rows])) for rows in groups)
-        if repeated and max(same) <= 1e-6:
-            return name, len(groups)
-    return None, len(groups)
+    lacking = _lacking(done)
+    if lacking:
+        text = (
+            f"sizes of {len(lacking)} classes are missing ({', '.join(lacking[:6])}): the metric cannot be recomputed"
+        )
+        found.append(
+            Finding(
+                code="class-sizes-missing",
+                severity="warning",
+                message=text,
+                mend="add them under class_sizes",
+                found=len(lacking),
+            )
+        )
+    correct, total = correct_counts(done), total_counts(done)
+    names = counted_classes(done)
+    broken = np.abs(correct - np.round(correct)) > 1e-9
+    if broken.any():
+        row, column = np.argwhere(broken)[0]
+        text = (
+            f"{int(broken.any(axis=1).sum())} trials have class rates that are no count over the class size, such as "
+            f"{names[column]}: {correct[row, column]:.4g} of {total[row, column]:.0f}"
+        )
+        mend = "the class sizes are not those of the validation set, or the rates are averaged over batches"
+        classes = [names[index] for index in np.flatnonzero(broken.any(axis=0))]
+        found.append(
+            Finding(
+                code="counts-impossible",
+                severity="error",
+                message=f"{text} (classes {', '.join(classes)})",
+                mend=mend,
+                slots=slots_of(done, broken.any(axis=1)),
+                found=float(correct[row, column]),
+            )
+        )
+    wrong = (correct > total + 1e-9) | (correct < 0) | (total < 0)
+    if wrong.any():
+        text = f"{int(wrong.any(axis=1).sum())} trials have more right answers than examples in a class, or under none"
+        found.append(
+            Finding(code="counts-out-of-range", severity="error", message=text, slots=slots_of(done, wrong.any(axis=1)))
+        )
+    if len(done) and total.shape[1]:
+        vary = [
+            name for name, column in zip(names, total.T, strict=True) if len(np.unique(column[np.isfinite(column)])) > 1
+        ]
+        if vary:
+            text = f"class sizes differ between trials ({', '.join(vary[:6])}): not validated on the same examples"
+            found.append(Finding(code="class-sizes-vary", severity="error", message=text, mend="fix the split's seed"))
+    if total.shape[1]:
+        gone = np.isnan(correct).any(axis=1)
+        if gone.any() and not gone.all():
+            text = f"{gone.sum()} finished trials have no counts"
+            found.append(Finding(code="counts-missing", severity="warning", message=text, slots=slots_of(done, gone)))
+        value = done["value"].to_numpy(dtype=float)
+        examples = total.sum(axis=1)
+        alone = (np.isnan(correct).all(axis=1)) & np.isfinite(examples) & (examples > 0)
+        if (
+            alone.any()
+            and (np.abs(value * examples - np.round(value * examples))[alone] > 1e-4 * examples[alone]).any()
+        ):
+            text = "values are no whole number of right answers over the number of examples"
+            found.append(Finding(code="value-impossible", severity="error", message=text))
+    return found

@@ -11,256 +11,23 @@ from numpy.typing import NDArray
 
 from sweeps.audit.counts import (
     EPSILON,
-    correct_counts,
-    counted_classes,
     largest_class,
-    macro_average,
     one_class_only,
     per_example,
     sizes,
-    total_counts,
 )
-from sweeps.audit.metric import explain, resolution, same_answers, strongest_dependence
+from sweeps.audit.explanations import measures
 from sweeps.audit.model import Finding, MetricCheck, Share
 from sweeps.audit.rows import slots_of
-from sweeps.records import TRIAL_COLUMNS
-from sweeps.space import Space
 from sweeps.statistics import spearman
 
 Mask = NDArray[np.bool_]
 EXPLODED = 20.0
 """A loss this many times the median loss of the finished trials has exploded."""
-SAME_THING = 0.9
-"""|rho| from which on two measures speak of the same thing."""
+OUTLYING = 100.0
+"""An unbounded metric this many median deviations from the median has exploded."""
 LOSS = re.compile(r"loss|error|perplexity|rmse|\bmse\b|\bmae\b|nll", re.IGNORECASE)
 GAIN = re.compile(r"acc|auc|f1|score|precision|recall|reward|iou|bleu|r2", re.IGNORECASE)
-
-
-def check_metric(
-    done: pd.DataFrame, space: Space, direction: Literal["maximize", "minimize"]
-) -> tuple[MetricCheck, list[Finding]]:
-    """The recorded metric against the counts, and findings on it. ``done``: finished trials in slot order."""
-    found = _count_findings(done)
-    sign = 1 if direction == "maximize" else -1
-    value = done["value"].to_numpy(dtype=float)
-    rate = per_example(done)
-    both = np.isfinite(rate) & np.isfinite(value)
-    if both.sum() < 1:
-        return _without_counts(done, space, value, sign, found)
-    best: dict[str, float | int] = {}
-    winner, other = int(np.argmax(sign * value)), int(np.nanargmax(rate))
-    slots = done["slot"].to_numpy()
-    best = {"best_recorded": float(value[winner]), "best_recorded_slot": int(slots[winner])}
-    best |= {"best_recomputed": float(rate[other]), "best_recomputed_slot": int(slots[other])}
-    counted, off = done[both].reset_index(drop=True), (value - rate)[both]
-    base = {"checked": int(both.sum()), "largest_difference": float(np.abs(off).max()), **best}
-    explanation = explain(counted, space)
-    if explanation is None:
-        return _unexplained(counted, space, off, base, found, both.sum() < len(done) or bool(_lacking(done)))
-    holds = explanation.holds
-    rest = slots_of(counted, ~holds)
-    if rest:
-        text = f"{len(rest)} of {len(counted)} trials have a value that does not fit the rest ({explanation.text})"
-        found.append(
-            Finding(
-                code="metric-exceptions",
-                severity="error",
-                message=text,
-                mend="check these rows",
-                slots=rest,
-                found=len(rest),
-            )
-        )
-    base |= {"explained": int(holds.sum())}
-    if explanation.kind == "per example":
-        return MetricCheck(status="equal", explanation=explanation.text, **base), found
-    found.append(
-        _explained(explanation.kind, explanation.text, explanation.parameter, direction, float(np.abs(off).max()))
-    )
-    kind, parameter = explanation.kind, explanation.parameter
-    return MetricCheck(status="explained", kind=kind, parameter=parameter, explanation=explanation.text, **base), found
-
-
-KINDS = {
-    "percent": ("metric-percent", "warning", "write the metric as a fraction"),
-    "error rate": ("metric-is-error-rate", "note", ""),
-    "error rate in percent": ("metric-is-error-rate", "note", ""),
-    "mixed units": ("metric-mixed-units", "error", "write all values as fractions"),
-    "macro average": ("metric-macro", "warning", "decide which is meant; small classes weigh as much as large ones"),
-    "macro average in percent": ("metric-macro", "warning", "decide which is meant"),
-    "mean over batches": ("metric-per-batch", "error", "sum right answers and examples over all batches, then divide"),
-    "without a class": ("metric-without-class", "error", "count every class"),
-    "shifted": ("metric-shifted", "error", "recompute the metric from the counts"),
-    "scaled": ("metric-scaled", "error", "recompute the metric from the counts"),
-    "function of a parameter": ("metric-depends-on-parameter", "error", "recompute the metric from the counts"),
-}
-
-
-def _explained(kind: str, text: str, parameter: str | None, direction: str, most: float) -> Finding:
-    code, severity, mend = KINDS[kind]
-    message = f"the recorded metric is not the rate of right answers over examples: it is {text}"
-    if kind == "mean over batches" and parameter:
-        message += f"; the same answers score differently at another {parameter}"
-    if kind.startswith("error rate") and direction == "maximize":
-        code, severity = "direction-swapped", "error"
-        message += ", and it is maximized: the worst trials are taken for the best"
-        mend = "set direction: minimize"
-    return Finding(
-        code=code, severity=severity, message=message, mend=mend, parameter=parameter, found=most, expected=0.0
-    )  # type: ignore[arg-type]
-
-
-def _lacking(done: pd.DataFrame) -> list[str]:
-    """Classes with rates but no size."""
-    return [str(column)[len("rate_") :] for column in done.columns if str(column).startswith("rate_")]
-
-
-def _unexplained(
-    counted: pd.DataFrame, space: Space, off: NDArray[np.float64], base: dict, found: list[Finding], partial: bool
-) -> tuple[MetricCheck, list[Finding]]:
-    """The values differ from the counts and no simple rule gives them: which parameter does the difference follow?"""
-    value, rate = counted["value"].to_numpy(dtype=float), per_example(counted)
-    related = spearman(value, rate)
-    if ((value < 0) | (value > 1)).mean() > 0.5 and (related is None or abs(related[0]) < SAME_THING):
-        text = "the recorded metric is no rate: it cannot be recomputed from counts of right answers"
-        found.append(Finding(code="metric-unchecked", severity="note", message=text))
-        return MetricCheck(status="not checkable", explanation=text, **base), found
-    follows = strongest_dependence(counted, space, off)
-    text = f"the recorded metric differs from the one recomputed from counts by up to {np.abs(off).max():.4g}"
-    if partial:
-        text += " (counts of some classes or trials are missing)"
-    code, name = "metric-differs", None
-    if follows:
-        name = follows[0]
-        code = "metric-depends-on-parameter"
-        text += f"; the difference follows {name} (strength {follows[1]:.2f}, p {follows[2]:.2g})"
-    mend = "recompute the metric from the counts"
-    found.append(
-        Finding(
-            code=code,
-            severity="error",
-            message=text,
-            mend=mend,
-            parameter=name,
-            found=float(np.abs(off).max()),
-            expected=0.0,
-        )
-    )
-    return MetricCheck(status="differs", kind="unknown", parameter=name, explanation=text, **base), found
-
-
-def _without_counts(
-    done: pd.DataFrame, space: Space, value: NDArray[np.float64], sign: int, found: list[Finding]
-) -> tuple[MetricCheck, list[Finding]]:
-    lacking = _lacking(done)
-    base: dict = {}
-    if len(value):
-        winner = int(np.argmax(sign * value))
-        base = {"best_recorded": float(value[winner]), "best_recorded_slot": int(done["slot"].to_numpy()[winner])}
-    if not lacking:
-        text = "no counts per class: the metric cannot be checked, nor compared with the largest class"
-        found.append(
-            Finding(
-                code="metric-unchecked",
-                severity="warning",
-                message=text,
-                mend="record right answers and examples per class",
-            )
-        )
-        return MetricCheck(status="not checkable", explanation=text, **base), found
-    macro = macro_average(done)
-    if len(value) and (np.abs(value - macro) <= resolution(value)).mean() >= 0.7:
-        text = "mean of the class rates: every class counts alike, whatever its size"
-        found.append(_explained("macro average", text, None, "maximize", 0.0))
-        return MetricCheck(status="explained", kind="macro average", explanation=text, **base), found
-    alike = same_answers(done, space)
-    if alike:
-        text = f"{alike[1]} groups of trials with the same rate in every class score differently"
-        text += (
-            f", as {alike[0]} does: the metric depends on it"
-            if alike[0]
-            else ": the metric depends on more than the answers"
-        )
-        found.append(
-            Finding(
-                code="metric-depends-on-parameter",
-                severity="error",
-                message=text,
-                parameter=alike[0],
-                mend="recompute the metric from counts",
-            )
-        )
-        return MetricCheck(status="differs", kind="unknown", parameter=alike[0], explanation=text, **base), found
-    text = "class sizes are missing: the metric cannot be recomputed"
-    return MetricCheck(status="not checkable", explanation=text, **base), found
-
-
-def _count_findings(done: pd.DataFrame) -> list[Finding]:
-    """Counts that cannot be: more right than there are, not whole, other sizes in other trials, no size at all."""
-    found = []
-    lacking = _lacking(done)
-    if lacking:
-        text = (
-            f"sizes of {len(lacking)} classes are missing ({', '.join(lacking[:6])}): the metric cannot be recomputed"
-        )
-        found.append(
-            Finding(
-                code="class-sizes-missing",
-                severity="warning",
-                message=text,
-                mend="add them under class_sizes",
-                found=len(lacking),
-            )
-        )
-    correct, total = correct_counts(done), total_counts(done)
-    names = counted_classes(done)
-    broken = np.abs(correct - np.round(correct)) > 1e-9
-    if broken.any():
-        row, column = np.argwhere(broken)[0]
-        text = (
-            f"{int(broken.any(axis=1).sum())} trials have class rates that are no count over the class size, such as "
-            f"{names[column]}: {correct[row, column]:.4g} of {total[row, column]:.0f}"
-        )
-        mend = "the class sizes are not those of the validation set, or the rates are averaged over batches"
-        classes = [names[index] for index in np.flatnonzero(broken.any(axis=0))]
-        found.append(
-            Finding(
-                code="counts-impossible",
-                severity="error",
-                message=f"{text} (classes {', '.join(classes)})",
-                mend=mend,
-                slots=slots_of(done, broken.any(axis=1)),
-                found=float(correct[row, column]),
-            )
-        )
-    wrong = (correct > total + 1e-9) | (correct < 0) | (total < 0)
-    if wrong.any():
-        text = f"{int(wrong.any(axis=1).sum())} trials have more right answers than examples in a class, or under none"
-        found.append(
-            Finding(code="counts-out-of-range", severity="error", message=text, slots=slots_of(done, wrong.any(axis=1)))
-        )
-    if len(done) and total.shape[1]:
-        vary = [
-            name for name, column in zip(names, total.T, strict=True) if len(np.unique(column[np.isfinite(column)])) > 1
-        ]
-        if vary:
-            text = f"class sizes differ between trials ({', '.join(vary[:6])}): not validated on the same examples"
-            found.append(Finding(code="class-sizes-vary", severity="error", message=text, mend="fix the split's seed"))
-    if total.shape[1]:
-        gone = np.isnan(correct).any(axis=1)
-        if gone.any() and not gone.all():
-            text = f"{gone.sum()} finished trials have no counts"
-            found.append(Finding(code="counts-missing", severity="warning", message=text, slots=slots_of(done, gone)))
-        value = done["value"].to_numpy(dtype=float)
-        examples = total.sum(axis=1)
-        alone = (np.isnan(correct).all(axis=1)) & np.isfinite(examples) & (examples > 0)
-        if (
-            alone.any()
-            and (np.abs(value * examples - np.round(value * examples))[alone] > 1e-4 * examples[alone]).any()
-        ):
-            text = "values are no whole number of right answers over the number of examples"
-            found.append(Finding(code="value-impossible", severity="error", message=text))
-    return found
 
 
 def check_direction(
@@ -288,12 +55,8 @@ def check_direction(
             return finding(text, "error", related[0])
         if related and abs(related[0]) >= 0.5:
             return []
-    for column in done.columns:
-        name = str(column)
-        if name in TRIAL_COLUMNS or name.startswith(("params_", "correct_", "total_", "rate_")):
-            continue
+    for name, numbers in measures(done).items():
         kind = -1 if LOSS.search(name) else 1 if GAIN.search(name) else 0
-        numbers = pd.to_numeric(done[column], errors="coerce").to_numpy(dtype=float)
         inside = np.isfinite(numbers)
         if not kind or inside.sum() < 8:
             continue
@@ -309,8 +72,13 @@ def check_direction(
 
 
 def diverged(done: pd.DataFrame) -> Mask:
-    """Trials with a loss that is not finite or has exploded against the other trials."""
+    """Trials with a loss that is not finite or has exploded against the other trials, or whose metric has."""
     found = np.zeros(len(done), dtype=bool)
+    value = done["value"].to_numpy(dtype=float)
+    if len(value) > 4 and ((value < 0) | (value > 100)).any():
+        middle = np.median(value)
+        spread = np.median(np.abs(value - middle))
+        found |= np.abs(value - middle) > OUTLYING * max(float(spread), 1e-3 * abs(float(middle)), 1e-12)
     for column in done.columns:
         if "loss" not in str(column).lower() or str(column).startswith("params_"):
             continue

@@ -34,9 +34,6 @@ def sweep_problems(sweep: Sweep, file: str, *, unread_parameters: Iterable[str] 
             mend = did_you_mean(name, ranges)
             found.append(Problem(file, f"overrides.{name}", "is not a searched parameter of this sweep", mend))
         found += override_problems(name, override, known)
-    if sweep.param_ranges is not None and not ranges:
-        mend = "add parameters; or leave param_ranges out, in a version whose space is derived from its parent"
-        found.append(Problem(file, "param_ranges", "is empty: nothing is searched", mend))
     if sweep.n_trials > LONGEST_BUDGET:
         message = f"is beyond {LONGEST_BUDGET:,} slots"
         found.append(Problem(file, "n_trials", message, "give the number of trials", sweep.n_trials))
@@ -71,10 +68,10 @@ def pruner_problems(sweep: Sweep, default_epochs: int | None = None) -> list[Pro
     if epochs is None or epochs < 1:
         return found
     if highest is not None and highest > epochs:
-        message = f"a trial ends after {epochs} epochs and never reaches max_resource"
-        found.append(
-            Problem("", "pruner.max_resource", message, f"write max_resource: {epochs}, or leave it out", highest)
-        )
+        default = "" if "epochs" in sweep.fixed else " (the objective's default)"
+        message = f"a trial ends after {epochs} epochs{default} and never reaches max_resource"
+        mend = f"write max_resource: {epochs}, or state fixed.epochs: {highest}"
+        found.append(Problem("", "pruner.max_resource", message, mend, highest))
     elif highest is not None and highest < epochs:
         message = f"is below the {epochs} epochs of a trial: brackets are laid out for a shorter one"
         mend = f"write max_resource: {epochs}, or leave it out"

@@ -171,6 +171,8 @@ def _conditional_quota(name: str, item: ParamRange, ranges: Ranges, fixed: Mappi
     parents = list(item.condition.equals) if item.condition else []
     free = [parent for parent in parents if parent in ranges and ranges[parent].quotas is None]
     if free:
-        message = f"cannot be promised: whether {name} is active depends on {', '.join(free)}, which has no quotas"
-        mend = f"give {free[0]} quotas too, or remove these"
-        yield Problem("", f"param_ranges.{name}.quotas", message, mend, item.quotas)
+        message = (
+            f"holds on average only, where {name} is active: that depends on {', '.join(free)}, which has no quotas"
+        )
+        mend = f"give {free[0]} quotas too, for exact numbers"
+        yield Problem("", f"param_ranges.{name}.quotas", message, mend, item.quotas, "warning")

@@ -118,5 +118,5 @@ def _checked(model: type[M], document: Document) -> M:
     examined = examine(model, document.content, document.file)
     problems = [*document.problems, *examined.errors]
     if problems or examined.salvaged.model is None:
-        raise ConfigError([document.located(problem) for problem in problems])
+        raise ConfigError(sorted(map(document.located, problems), key=lambda problem: problem.line or 0))
     return examined.salvaged.model

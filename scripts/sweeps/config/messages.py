@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -50,17 +50,24 @@ def failures_of(error: ValidationError, content: Any) -> list[Failure]:
     """Pydantic's errors, grouped by the place in ``content``, in its order."""
     grouped: dict[Location, list[Mapping[str, Any]]] = {}
     for item in error.errors(include_url=False, include_input=True, include_context=True):
-        grouped.setdefault(location_in(item["loc"], content), []).append(item)
+        loc = item["loc"]
+        if item["type"] == "invalid_key":  # pydantic names it as text, and gives the key itself as its input
+            loc = (*loc[:-1], item["input"])
+        place = location_in(loc, content, is_missing=item["type"] == "missing")
+        grouped.setdefault(place, []).append(item)
     return [Failure(location, tuple(items)) for location, items in grouped.items()]
 
 
-def location_in(loc: Location, content: Any) -> Location:
-    """The part of pydantic's location that names keys of the file, without the names of union members."""
+def location_in(loc: Location, content: Any, *, is_missing: bool = False) -> Location:
+    """The part of pydantic's location that names keys of the file, without the names of union members.
+
+    The last step of a key that is missing is kept, though it is not in the content.
+    """
     parts: list[Any] = []
     for position, step in enumerate(loc):
         if isinstance(content, dict):
-            known = step in content
-            if known or (position == len(loc) - 1 and step != "[key]"):
+            known = isinstance(step, Hashable) and step in content
+            if known or (is_missing and position == len(loc) - 1):
                 parts.append(next(key for key in content if key == step) if known else step)
                 content = content[step] if known else None
         elif isinstance(content, list) and isinstance(step, int) and step < len(content):
@@ -83,7 +90,7 @@ def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str 
         return Problem(file, key, "unknown key", did_you_mean(name, known_keys(model, failure.location)), value)
     if "missing" in kinds:
         return Problem(file, key, "is missing", f"add it: {meaning(model, failure.location)}")
-    if first["loc"][-1:] == ("[key]",):
+    if first["loc"][-1:] == ("[key]",) or "invalid_key" in kinds:
         if isinstance(name, str) and "literal_error" in kinds:
             return Problem(file, key, "unknown key", did_you_mean(name, literal_options(first)))
         if not isinstance(name, str):
@@ -100,11 +107,14 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     kinds, value, wanted = failure.kinds, failure.value, failure.wanted
     number = {"int", "float"} & set(wanted) and "string" not in wanted
     if isinstance(value, str) and number and text_number(value) is not None:
-        return "is text, not a number", f"write {number_spelling(value)}"
+        return "is text, not a number", f"write {number_spelling(value, whole=wanted == ['int'])}"
     if "finite_number" in kinds or value in (float("inf"), float("-inf")) or value != value:
         return "is not a finite number", "give a number"
-    if "literal_error" in kinds:
+    if "union_tag_not_found" in kinds:
+        return "says no kind", "add kind: one of those of config/README.md, such as improvement, level_share or trend"
+    if kinds & {"literal_error", "union_tag_invalid"}:
         options = literal_options(first)
+        value = value.get("kind") if "union_tag_invalid" in kinds and isinstance(value, Mapping) else value
         return f"must be one of {', '.join(options)}", did_you_mean(value, options)
     if kinds & {"model_type", "model_attributes_type", "dict_type"}:
         return f"must hold `key: value` pairs, and holds {kind_of(value)}", _pairs_mend(failure)
@@ -130,7 +140,7 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     if kinds & {"string_too_short", "too_short"}:
         return f"is too short: needs at least {context.get('min_length', 1)}", "write more"
     message = str(first["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:], ""
+    return message[:1].lower() + message[1:], "change this entry; config/README.md describes its keys"
 
 
 def _pairs_mend(failure: Failure) -> str:
@@ -150,14 +160,17 @@ def _wanted_mend(wanted: list[str], value: Any) -> str:
         return "write true or false, without quotes"
     if wanted == ["string"]:
         return f'put it in quotes: "{value}"' if isinstance(value, int | float) else "write a text"
+    if isinstance(value, str) and "string" not in wanted and text_number(value.replace(",", ".")) is not None:
+        return f"write {value.replace(',', '.')}, with a point"
     if len(wanted) > 2:
         return "write a single value: a text, a number, true or false"
     return "write a number"
 
 
 def literal_options(item: Mapping[str, Any]) -> list[str]:
-    """The options of a literal, from pydantic's own words (``'a', 'b' or 'c'``)."""
-    return re.findall(r"'([^']*)'", str((item.get("ctx") or {}).get("expected", "")))
+    """The options of a literal or of a union's tag, from pydantic's own words (``'a', 'b' or 'c'``)."""
+    context = item.get("ctx") or {}
+    return re.findall(r"'([^']*)'", str(context.get("expected") or context.get("expected_tags") or ""))
 
 
 def text_number(text: str) -> float | int | None:
@@ -172,8 +185,11 @@ def text_number(text: str) -> float | int | None:
     return int(cleaned) if re.fullmatch(r"[-+]?\d{1,15}", cleaned) else number
 
 
-def number_spelling(text: str) -> str:
-    """How to write a number so that YAML 1.1 reads it as one: ``1.0e-3`` for ``1e-3``."""
+def number_spelling(text: str, *, whole: bool = False) -> str:
+    """How to write a number so that YAML 1.1 reads it as one: ``1.0e-3`` for ``1e-3``, ``1000`` for a whole ``1e3``."""
+    number = text_number(text)
+    if whole and number is not None and abs(number) < 1e15 and number == int(number):
+        return f"{int(number)} without quotes"
     if not NUMBER_AS_TEXT.match(text):
         return f"{text.strip()} without quotes"
     mantissa, letter, exponent = re.split(r"([eE])", text, maxsplit=1)

@@ -63,11 +63,22 @@ def error(file: object, key: str, message: str, mend: str = "", value: Any = Non
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known name that ``word`` most likely means, if any is near."""
-    names = sorted(known)
-    by_case = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(str(word).lower()[:100], by_case, n=1, cutoff=0.6)
-    return by_case[near[0]] if near else None
+    """The known name that ``word`` most likely means, if any is near: in spelling, as its beginning or its initials."""
+    by_case = {name.lower(): name for name in sorted(known)}
+    text = str(word).lower()[:100]
+    near = difflib.get_close_matches(text, by_case, n=1, cutoff=0.6)
+    if near:
+        return by_case[near[0]]
+    for name, spelled in by_case.items():
+        if (len(text) > 2 and name.startswith(text)) or text == _initials(name) or name == _initials(text):
+            return spelled
+    return None
+
+
+def _initials(name: str) -> str:
+    """``learning_rate`` -> ``lr``; nothing for a single word."""
+    words = [word for word in re.split(r"[^a-z0-9]+", name) if word]
+    return "".join(word[0] for word in words) if len(words) > 1 else ""
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

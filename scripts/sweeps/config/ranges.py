@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,12 +18,16 @@ LARGEST = 1e15
 
 QUOTA_TOLERANCE = 1e-6
 
+NAME = "<name>"
+"""Stands in a mend for the name of the parameter."""
+
 
 def range_problems(name: str, item: ParamRange) -> Iterator[Problem]:
     """Everything wrong with a range; keys stand below ``param_ranges.<name>``, the file is left empty."""
     found = _categorical(item) if item.type == "categorical" else _numeric(item)
     for problem in found:
-        yield replace(problem, key=".".join(filter(None, ["param_ranges", name, problem.key])))
+        key = ".".join(filter(None, ["param_ranges", name, problem.key]))
+        yield replace(problem, key=key, mend=problem.mend.replace(NAME, name))
 
 
 def _problem(key: str, message: str, mend: str, value: Any = None, severity: Any = "error") -> Problem:
@@ -47,7 +52,7 @@ def _numeric(item: ParamRange) -> Iterator[Problem]:
         if value is None:
             continue
         if abs(value) > LARGEST:
-            yield _problem(key, f"is beyond ±{LARGEST:.0e}", "give a smaller bound", value)
+            yield _problem(key, f"is beyond {LARGEST:.0e}: no hyperparameter", "give a smaller bound", value)
         elif item.type == "int" and value != int(value):
             mend = f"write {math.floor(value)} or {math.ceil(value)}, or type: float"
             yield _problem(key, "must be a whole number: the parameter is an int", mend, value)
@@ -68,7 +73,7 @@ def _order(item: ParamRange) -> Iterator[Problem]:
         message = f"low ({spelled(item.low)}) is above high ({spelled(item.high)})"
         yield _problem("low", message, f"swap them: low: {spelled(item.high)}, high: {spelled(item.low)}", item.low)
     elif item.low == item.high:
-        mend = f"put it under fixed with the value {spelled(item.low)}, or widen the range"
+        mend = f"put it under fixed ({NAME}: {spelled(item.low)}), or widen the range"
         yield _problem("low", "low and high are equal: there is nothing to search", mend, item.low)
 
 
@@ -144,13 +149,15 @@ def _choices(choices: list[Any]) -> Iterator[Problem]:
     if not choices:
         yield _problem("choices", "is empty", "list at least two values, or put the parameter under fixed", choices)
         return
+    numbers = any(is_number(choice) for choice in choices)
     for index, choice in enumerate(choices):
-        number = text_number(choice) if isinstance(choice, str) else None
-        if number is not None and any(is_number(other) for other in choices):
+        if numbers and isinstance(choice, str) and text_number(choice) is not None:
             mend = f"write {number_spelling(choice)}"
             yield _problem(f"choices.{index}", "is text, not a number, among choices that are numbers", mend, choice)
         elif is_number(choice) and abs(choice) > LARGEST:
-            yield _problem(f"choices.{index}", f"is beyond ±{LARGEST:.0e}", "give a smaller number", choice)
+            yield _problem(
+                f"choices.{index}", f"is beyond {LARGEST:.0e}: no hyperparameter", "give a smaller number", choice
+            )
     if all(isinstance(choice, str) and text_number(choice) is not None for choice in choices):
         mend = f"write them as numbers: [{', '.join(number_spelling(choice).split(' ')[0] for choice in choices)}]"
         yield _problem("choices", "all choices are numbers written as text", mend, choices, "warning")
@@ -163,10 +170,14 @@ def _repetitions(choices: list[Any]) -> Iterator[Problem]:
     if len(unique) == 1:
         value = spelled(choices[0])
         yield _problem(
-            "choices", f"there is only one value to choose: {value}", f"put it under fixed: {value}", choices
+            "choices",
+            f"there is only one value to choose: {value}",
+            f"put it under fixed ({NAME}: {value}), or add another value",
+            choices,
         )
     elif len(unique) < len(choices):
-        repeated = [value for key, value in unique.items() if sum(choice_key(choice) == key for choice in choices) > 1]
+        counts = Counter(choice_key(choice) for choice in choices)
+        repeated = [value for key, value in unique.items() if counts[key] > 1]
         mend = f"list each once: [{listed(unique.values())}]; to weigh them, add quotas"
         yield _problem("choices", f"stands more than once: {listed(repeated)}", mend, choices)
     booleans, numbers = ([value for key, value in unique.items() if key[0] == kind] for kind in ("bool", "number"))

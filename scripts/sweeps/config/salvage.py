@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -39,12 +39,7 @@ class Salvaged(Generic[M]):
 
     def concerns_unreadable(self, key: str) -> bool:
         """Whether a key lies at or in something unreadable, or is a list of which an item is."""
-        return any(
-            key == other
-            or key.startswith(f"{other}.")
-            or (other.startswith(f"{key}.") and other[len(key) + 1 :].isdigit())
-            for other in self.unreadable
-        )
+        return _concerns(key, self.unreadable)
 
 
 def salvage(
@@ -64,12 +59,15 @@ def salvage(
             failures = failures_of(error, content)
         meant = {_beside(item.location, meant_key(model, item.location)) for item in failures if _is_extra(item)}
         told = {problem.key for problem in problems}
+        items = [item.location for item in failures if item.location and isinstance(item.location[-1], int)]
+        lists = {dotted(prefix, *place[:-1]) for place in items}  # told of their items
         for failure in failures:
             if "missing" in failure.kinds and failure.location in meant:
                 continue
             key = dotted(prefix, *failure.location)
-            if key not in told and key not in unreadable:
-                problems.append(problem_of(failure, model, file, prefix))
+            if key not in told and key not in lists and not _concerns(key, unreadable):
+                problem = problem_of(failure, model, file, prefix)
+                problems.append(replace(problem, value=_copied(problem.value)))
         for failure in sorted(failures, key=_from_the_end, reverse=True):
             if not isinstance(content, dict):
                 return Salvaged(None, tuple(problems), frozenset(unreadable))
@@ -152,6 +150,15 @@ def _has(content: Any, step: Any) -> bool:
     if isinstance(content, dict):
         return step in content
     return isinstance(content, list) and isinstance(step, int) and step < len(content)
+
+
+def _concerns(key: str, unreadable: Collection[str]) -> bool:
+    return any(key == other or key.startswith(f"{other}.") for other in unreadable) or _has_item(key, unreadable)
+
+
+def _has_item(key: str, keys: Collection[str]) -> bool:
+    """Whether ``key`` is a list of which an item is among ``keys``."""
+    return any(other.startswith(f"{key}.") and other[len(key) + 1 :].isdigit() for other in keys)
 
 
 def _is_extra(failure: Failure) -> bool:

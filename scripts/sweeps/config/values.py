@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 
@@ -45,6 +46,8 @@ def spelled(value: Any) -> str:
 
 def kind_of(value: Any) -> str:
     """What a YAML value is, in words."""
+    if value is None:
+        return "empty"
     if isinstance(value, bool):
         return "true or false"
     kinds = (
@@ -54,4 +57,5 @@ def kind_of(value: Any) -> str:
         (list, "a list"),
         (dict, "`key: value` pairs"),
     )
+    kinds += ((bytes, "binary data"), (date, "a date"))
     return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__}")

@@ -21,8 +21,8 @@ from sweeps.decisions.model import Decision
 from sweeps.decisions.policy import Policy, load_policy
 from sweeps.decisions.rules import decide_one, judgement_for, override
 from sweeps.evidence.assess import assess
-from sweeps.evidence.trials import read
 from sweeps.evidence.model import Evidence, Noise
+from sweeps.evidence.trials import read
 from sweeps.records import finished
 from sweeps.space import Space
 
@@ -88,7 +88,8 @@ def decide_on(
     if unknown:
         known = list(space.parameters)
         raise ConfigError(
-            Problem("overrides", f"overrides.{name}", "is no searched parameter", did_you_mean(name, known)) for name in unknown
+            Problem("overrides", f"overrides.{name}", "is no searched parameter", did_you_mean(name, known))
+            for name in unknown
         )
     spread = value_spread(trials)
     adjusted = adjust(read(trials, space, evidence.direction, evidence.settings))
@@ -100,7 +101,9 @@ def decide_on(
         decision = decide_one(facts, space, chosen, limit)
         judgement = judgement_for(name, space, chosen)
         if judgement is not None:
-            decision = override(decision, judgement.override, space, source="judgement", confidence=judgement.confidence)
+            decision = override(
+                decision, judgement.override, space, source="judgement", confidence=judgement.confidence
+            )
         if name in overrides:
             decision = override(decision, overrides[name], space)
         decisions.append(decision)

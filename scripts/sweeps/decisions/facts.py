@@ -195,9 +195,17 @@ def _direction(item: ParameterEvidence) -> dict[str, Fact]:
     if found is None:
         return {}
     facts: dict[str, Fact] = {
-        "rho": found.rho, "naive_p": found.naive_p, "p": found.p, "holm": found.holm, "rho_low": found.low,
-        "rho_high": found.high, "detectable": found.detectable, "verdict": found.verdict, "better": found.better,
-        "curvature_p": found.curvature.p, "curvature_holm": found.curvature.holm,
+        "rho": found.rho,
+        "naive_p": found.naive_p,
+        "p": found.p,
+        "holm": found.holm,
+        "rho_low": found.low,
+        "rho_high": found.high,
+        "detectable": found.detectable,
+        "verdict": found.verdict,
+        "better": found.better,
+        "curvature_p": found.curvature.p,
+        "curvature_holm": found.curvature.holm,
         "curvature_shape": found.curvature.shape,
     }
     if found.rho is not None:
@@ -211,9 +219,14 @@ def _direction(item: ParameterEvidence) -> dict[str, Fact]:
 def _elites(name: str, item: ParameterEvidence, space: Space) -> dict[str, Fact]:
     found = item.elites
     facts: dict[str, Fact] = {
-        "elite_count": found.count, "elite_active": found.active, "elite_low": found.low, "elite_high": found.high,
-        "elite_span": found.span, "concentration_p": found.concentration_p,
-        "concentration_holm": found.concentration_holm, "stable": found.stable,
+        "elite_count": found.count,
+        "elite_active": found.active,
+        "elite_low": found.low,
+        "elite_high": found.high,
+        "elite_span": found.span,
+        "concentration_p": found.concentration_p,
+        "concentration_holm": found.concentration_holm,
+        "stable": found.stable,
     }
     if found.agreement is not None and found.agreement.m:
         facts |= {
@@ -239,7 +252,9 @@ def _levels(item: ParameterEvidence, evidence: Evidence, margin: float | None, s
         "least_n": min(level.n for level in found.levels),
         "smallest_quota": _least(*(level.quota for level in found.levels)),
     }
-    best = next((level for level in found.levels if found.best is not None and same_value(level.value, found.best)), None)
+    best = next(
+        (level for level in found.levels if found.best is not None and same_value(level.value, found.best)), None
+    )
     if best is None:
         return facts
     others = [level for level in found.levels if level is not best]
@@ -279,8 +294,15 @@ def _gap(best: Level, sign: float, spread: float | None) -> dict[str, Fact]:
     return facts
 
 
-def _side(name: str, bound: Bound, item: ParameterEvidence, space: Space, policy: Policy, limit: Limit,
-          adjusted: Adjusted | None) -> dict[str, Fact]:
+def _side(
+    name: str,
+    bound: Bound,
+    item: ParameterEvidence,
+    space: Space,
+    policy: Policy,
+    limit: Limit,
+    adjusted: Adjusted | None,
+) -> dict[str, Fact]:
     places = _places(name, item, space)
     own = places if bound.side == "low" else 1.0 - places
     facts: dict[str, Fact] = {

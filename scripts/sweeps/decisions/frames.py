@@ -11,7 +11,7 @@ import pandas as pd
 
 from sweeps.config.problems import did_you_mean, error
 from sweeps.imports.table import NUMBERS, STATE_SPELLINGS
-from sweeps.records import CORRECT, PARAMETER, TOTAL, parameter_column, typed
+from sweeps.records import CORRECT, TOTAL, parameter_column, typed
 from sweeps.space import Space
 
 VALUES = ("value", "values_0", "objective", "metric", "score", "val_acc", "val_loss")
@@ -25,7 +25,9 @@ def trial_table(frame: pd.DataFrame, space: Space, *, value: str | None = None) 
     ``value`` names. Raises :class:`~sweeps.config.problems.ConfigError` where there is no metric, or no table at all.
     """
     if not isinstance(frame, pd.DataFrame):
-        raise error("trials", "", f"is a {type(frame).__name__}, not a pandas DataFrame", "pass a DataFrame, one row a trial")
+        raise error(
+            "trials", "", f"is a {type(frame).__name__}, not a pandas DataFrame", "pass a DataFrame, one row a trial"
+        )
     frame = frame.copy()
     frame.columns = [str(name) for name in frame.columns]
     frame = frame.loc[:, ~frame.columns.duplicated()].reset_index(drop=True)
@@ -35,7 +37,9 @@ def trial_table(frame: pd.DataFrame, space: Space, *, value: str | None = None) 
     parts = {}
     for name in space.parameters:
         column = next((c for c in (parameter_column(name), name) if c in frame and c != metric), None)
-        parts[parameter_column(name)] = pd.Series([None] * len(frame), dtype=object) if column is None else _plain(frame[column])
+        parts[parameter_column(name)] = (
+            pd.Series([None] * len(frame), dtype=object) if column is None else _plain(frame[column])
+        )
     for column in frame.columns:
         if column.startswith((CORRECT, TOTAL)):
             parts[column] = pd.to_numeric(frame[column], errors="coerce")

@@ -21,7 +21,14 @@ POLICIES = Path(__file__).resolve().parents[3] / "config" / "policies"
 """Where the policies that ship stand."""
 
 RecipeName = Literal[
-    "nothing", "favourite level", "bound value", "elite range", "good region", "move bound", "stretch", "quotas",
+    "nothing",
+    "favourite level",
+    "bound value",
+    "elite range",
+    "good region",
+    "move bound",
+    "stretch",
+    "quotas",
     "neighbours",
 ]
 
@@ -54,7 +61,9 @@ class Recipe(Model):
 
     recipe: RecipeName = Field("nothing", description="Which way of making the new range.")
     padding: float = Field(
-        0.0, ge=0, description="Added on both sides: elite range, in shares of the elites' span; good region, of the range."
+        0.0,
+        ge=0,
+        description="Added on both sides: elite range, in shares of the elites' span; good region, of the range.",
     )
     headroom: float = Field(0.0, ge=0, description="elite range: added on both sides, in shares of the elite value.")
     at_least_span: float = Field(
@@ -75,7 +84,9 @@ class Recipe(Model):
         None, gt=1, description="move bound: the other bound moves in by this factor, where no elite is cut off."
     )
     trim: float | None = Field(
-        None, ge=0, description="move bound: the other bound moves in to the good region, padded by this share of the range."
+        None,
+        ge=0,
+        description="move bound: the other bound moves in to the good region, padded by this share of the range.",
     )
     mantissas: list[float] = Field(
         default_factory=list, description="Round outward to these times a power of ten.", examples=[[1, 2, 3, 5]]
@@ -102,9 +113,7 @@ class Rule(Model):
     )
     when: list[Test] = Field(default_factory=list, description="Tests, all of which must be met.")
     then: Recipe = Field(default_factory=Recipe, description="The new range.")
-    confidence: list[Grade] = Field(
-        default_factory=list, description="Tried from the top; LOW where none is met."
-    )
+    confidence: list[Grade] = Field(default_factory=list, description="Tried from the top; LOW where none is met.")
     because: list[StrictStr] = Field(
         default_factory=list,
         description="Sentences; {fact} is replaced by its figure, and a sentence whose fact is unknown is left out.",
@@ -180,6 +189,11 @@ def load_policy(policy: str | Path | Policy) -> Policy:
     shipped = {path.stem: path for path in sorted(POLICIES.glob("*.yaml"))}
     path = shipped.get(str(policy), Path(policy))
     if not path.is_file():
-        raise error("policy", "policy", "is neither a file nor a policy that ships", did_you_mean(str(policy), shipped),
-                    str(policy))
+        raise error(
+            "policy",
+            "policy",
+            "is neither a file nor a policy that ships",
+            did_you_mean(str(policy), shipped),
+            str(policy),
+        )
     return check(Policy, read_yaml(path), path)

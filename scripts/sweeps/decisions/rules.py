@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from sweeps.config.models import Override
 from sweeps.decisions.facts import FACTS, Subject
 from sweeps.decisions.limits import Limit
 from sweeps.decisions.model import Confidence, Decision, Fact, NewRange, Overridden, Refused
 from sweeps.decisions.policy import Judgement, Policy, Rule, Test
 from sweeps.decisions.recipes import Bench, Made, make
-from sweeps.config.models import Explore, Override
 from sweeps.space import Space, choice_key
 
 ORDER: tuple[Confidence, ...] = ("LOW", "MODERATE", "HIGH")
@@ -45,24 +45,36 @@ def decide_one(subject: Subject, space: Space, policy: Policy, limit: Limit) -> 
         elif rule.action != "KEEP":
             refused.append(Refused(action=rule.action, rule=rule.name, reason=outcome))
     if met is None:
-        met = _Met(Rule(name="keep", action="KEEP", because=["No rule for a change is met."]), subject.facts, Made(NewRange()))
+        met = _Met(
+            Rule(name="keep", action="KEEP", because=["No rule for a change is met."]), subject.facts, Made(NewRange())
+        )
     return _decision(met, subject, policy, tuple(refused))
 
 
-def override(decision: Decision, change: Override, space: Space, *, source: str = "person",
-             confidence: Confidence | None = None) -> Decision:
+def override(
+    decision: Decision, change: Override, space: Space, *, source: str = "person", confidence: Confidence | None = None
+) -> Decision:
     """A decision as a person wants it, with what the policy said kept beside it."""
     if confidence is None:
         confidence = decision.confidence if change.action == decision.action else "LOW"
     choices = tuple(change.choices) if change.choices is not None else None
     new = NewRange(
-        value=change.value, low=change.low, high=change.high, choices=choices,
+        value=change.value,
+        low=change.low,
+        high=change.high,
+        choices=choices,
         quotas=tuple(change.quotas) if change.quotas is not None else None,
     )
     if new.quotas is not None and new.choices is None:
         new = new.model_copy(update={"choices": tuple(space.parameters[decision.parameter].choices or ())})
-    said = Overridden(source=source, reason=change.reason, action=decision.action, confidence=decision.confidence,  # type: ignore[arg-type]
-                      new=decision.new, because=decision.reasons)
+    said = Overridden(
+        source=source,
+        reason=change.reason,
+        action=decision.action,
+        confidence=decision.confidence,  # type: ignore[arg-type]
+        new=decision.new,
+        because=decision.reasons,
+    )
     taken = Refused(action=decision.action, rule=decision.rule, reason=f"overridden: {change.reason}")
     return decision.model_copy(
         update={
@@ -142,7 +154,10 @@ def wanted(test: Test) -> str:
     parts = [
         f"{words} {spell(bound)}"
         for words, bound in (
-            ("below", test.below), ("at most", test.at_most), ("at least", test.at_least), ("above", test.above),
+            ("below", test.below),
+            ("at most", test.at_most),
+            ("at least", test.at_least),
+            ("above", test.above),
         )
         if bound is not None
     ]

@@ -202,7 +202,7 @@ def _adjusted(parameters: list[ParameterEvidence], settings: Settings) -> tuple[
     adjusted, discovered = st.holm(primary), st.benjamini_hochberg(primary)
     bent = st.holm([item.direction.curvature.p if item.direction else None for item in parameters])
     near = st.holm([item.elites.concentration_p for item in parameters])
-    shared = st.holm([item.elites.agreement.p if item.elites.agreement else None for item in parameters])
+    shared = st.holm([_agreement_p(item) for item in parameters])
     failing = st.holm([item.failures.p for item in parameters])
     done = []
     for index, item in enumerate(parameters):
@@ -220,6 +220,11 @@ def _adjusted(parameters: list[ParameterEvidence], settings: Settings) -> tuple[
             update["levels"] = _levels_adjusted(item, adjusted[index], settings)
         done.append(item.model_copy(update=update))
     return done, tests
+
+
+def _agreement_p(item: ParameterEvidence) -> float | None:
+    found = item.elites.agreement
+    return max(found.p, found.block_p or 0.0) if found else None
 
 
 def _judged(

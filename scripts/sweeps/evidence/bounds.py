@@ -14,6 +14,8 @@ from sweeps.evidence.trials import Column, Trials
 LEAST_IN_HALF = 10
 LEAST_SHARE = 0.4
 """Two of five elites."""
+SURE = 0.01
+"""With many elites a smaller share is as telling, where chance gives it so seldom."""
 TREND_PERMUTATIONS = 1000
 
 
@@ -51,6 +53,9 @@ def _bound(side: Literal["low", "high"], column: Column, rows, elite, trials: Tr
         trials.permutations(int(inside.sum()), TREND_PERMUTATIONS), ranked, ranked_place[:, None]
     )
     share = x / m
+    p = st.hypergeometric_tail(x, n, k, m)
+    block_p = float(st.one_sided(x, at_bound[trials.permutations(n)[:, elite]].sum(axis=1)))
+    crowded = share >= LEAST_SHARE - st.TOLERANCE or max(p, block_p) < SURE
     near = _near(every, side, settings.outer)
     return Bound(
         side=side,
@@ -59,12 +64,13 @@ def _bound(side: Literal["low", "high"], column: Column, rows, elite, trials: Tr
         elite_share=share,
         trials=k,
         trial_share=k / n,
-        p=st.hypergeometric_tail(x, n, k, m),
+        p=p,
+        block_p=block_p,
         trend=trend,
         trend_scope="outer half" if local else "range",
         trend_p=float(st.one_sided(trend, null[:, 0])),
         failed_share=_near(failed, side, settings.outer) / near if near else None,
-        hit=share >= LEAST_SHARE - st.TOLERANCE and share > k / n and trend > 0,
+        hit=crowded and share > k / n and trend > 0,
     )
 
 

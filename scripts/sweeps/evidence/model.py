@@ -137,6 +137,7 @@ class Elites(Record):
     agreement: Agreement | None = None
     """Of the most frequent elite value (categorical, boolean, ordered, int)."""
     agreement_holm: float | None = None
+    """Of the larger of the agreement's two p-values."""
     stability: tuple[EliteView, ...] = ()
     stable: bool = False
     """Whether the same value wins, or the elite ranges keep overlapping by half, for every gamma."""
@@ -156,6 +157,9 @@ class Bound(Record):
     """The same over all finished active trials: the local density."""
     p: float
     """Hypergeometric: chance of so many elites there, given how many trials were there."""
+    block_p: float | None = None
+    """The same, with elites exchanged within blocks of consecutive slots: holds under an adaptive sampler. Under TPE
+    parameters without any effect satisfy ``hit`` in about a quarter of sweeps, so that ``hit`` alone proves nothing."""
     trend: float | None = None
     """Spearman's rho with the metric, signed so that positive means better towards the bound."""
     trend_scope: Literal["outer half", "range"] = "range"
@@ -165,7 +169,8 @@ class Bound(Record):
     failed_share: float | None = None
     """Share of the trials in the outer tenth that failed."""
     hit: bool = False
-    """At least two of five elites there, more than their density, and a positive trend towards the bound."""
+    """At least two of five elites there (or so many that both p-values are below .01), more than their density, and a
+    positive trend towards the bound."""
 
 
 class Level(Record):

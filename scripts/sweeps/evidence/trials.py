@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sweeps.audit.counts import per_example
-from sweeps.columns import Column, Floats, Integers, column_of
+from sweeps.columns import Column, Floats, Integers, column_of, content_digest
 from sweeps.evidence.settings import Settings
-from sweeps.records import csv_text, table_digest, typed
+from sweeps.records import csv_text, typed
 from sweeps.space import Space
 from sweeps.statistics import Permutations, block_permutations, bootstrap_weights, generator
 
@@ -110,7 +110,7 @@ def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "min
         space=space,
         direction=direction,
         settings=settings,
-        digest=table_digest(table),
+        digest=content_digest(table),
         dropped=rows - len(table),
         finished=finished,
         metric=counted if per else recorded,

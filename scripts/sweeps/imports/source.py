@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,8 @@ import pandas as pd
 from sweeps.config.problems import ConfigError, Problem, did_you_mean
 from sweeps.config.urls import url_problems
 from sweeps.records import PARAMETER
+
+JSON = (".json", ".jsonl", ".ndjson")
 
 
 @dataclass
@@ -38,13 +42,13 @@ class Report:
 def read_raw(path: Path, report: Report) -> pd.DataFrame:
     """The cells of a CSV or JSON table as written; text that means `missing` stays text. Adds errors to ``report``."""
     try:
-        if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
+        if path.suffix.lower() in JSON:
             table = _json_table(path)
         else:
-            tabs = path.suffix.lower() == ".tsv"
+            separator = _separator(path)
             table = pd.read_csv(
                 path,
-                sep="\t" if tabs else ",",
+                sep=separator,
                 dtype=object,
                 keep_default_na=False,
                 na_values=[""],
@@ -62,12 +66,26 @@ def read_raw(path: Path, report: Report) -> pd.DataFrame:
             "trials.file", f"is not a readable table: {reason}", "a CSV with a header, or a JSON list of trials"
         )
         return pd.DataFrame()
-    repeated = sorted({str(name) for name in table.columns[table.columns.duplicated()]})
+    repeated = _repeated_columns(path) if path.suffix.lower() not in JSON else []
     if repeated:
         report.error(", ".join(repeated), "column stands twice", "rename or remove one")
     if table.empty:
         report.error("trials.file", "holds no trials", "check that it is the right file")
     return table
+
+
+def _separator(path: Path) -> str:
+    """Comma, semicolon or tab: whichever the header has most of."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+    return max(",;\t", key=header.count)
+
+
+def _repeated_columns(path: Path) -> list[str]:
+    """Names that a header gives twice; pandas would quietly rename the second."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=_separator(path)), [])
+    return sorted(name for name, count in Counter(header).items() if count > 1 and name)
 
 
 def _json_table(path: Path) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ STATE_SPELLINGS = {
     **dict.fromkeys(("RUNNING", "0"), "RUNNING"),
     **dict.fromkeys(("WAITING", "QUEUED", "PENDING", "4"), "WAITING"),
 }
+SPELLED_BOOLEANS = {True: ("true", "1", "1.0", "yes", "t"), False: ("false", "0", "0.0", "no", "f")}
 MISSING = {"", "nan", "none", "null", "na", "n/a", "-", "<na>"}
 
 
@@ -130,14 +131,13 @@ def _parameters(
             continue
         if item.type == "categorical":
             used.add(column)
-            choices = [str(choice) for choice in item.choices or []]
-            cells = [None if _is_missing(cell) and str(cell) not in choices else cell for cell in raw[column]]
+            cells = [_as_choice(cell, item.choices or []) for cell in raw[column]]
             found[parameter_column(name)] = pd.Series(cells, index=raw.index, dtype=object)
         else:
             numbers = _numbers(raw, column, report, used)
             found[parameter_column(name)] = numbers
             if item.type == "int" and (broken := (numbers % 1 != 0) & numbers.notna()).any():
-                report.tell(column, f"is no whole number in {_rows(broken)}; rounded")
+                report.tell(column, f"is no whole number in {_rows(broken)}")
     for column in map(str, raw.columns):
         if column.startswith(PARAMETER) and column not in used:
             used.add(column)
@@ -146,6 +146,25 @@ def _parameters(
                 report.tell(column, "is no parameter of the space", did_you_mean(name, space.parameters))
             found[column] = raw[column]
     return pd.DataFrame(found, index=raw.index)
+
+
+def _as_choice(cell: Any, choices: Sequence[Any]) -> Any:
+    """The choice that a cell spells, ``None`` where it means missing, else the cell, for the audit to tell of."""
+    text = cell.strip() if isinstance(cell, str) else cell
+    spelled = {str(choice): choice for choice in choices}
+    if str(text) in spelled:
+        return spelled[str(text)]
+    if _is_missing(text):
+        return None
+    words = {str(choice).lower(): choice for choice in choices}
+    if all(isinstance(choice, bool) for choice in choices):
+        return next((value for value, said in SPELLED_BOOLEANS.items() if str(text).lower() in said), text)
+    number = _number_or_none(text)
+    try:
+        equal = [choice for choice in choices if not isinstance(choice, str) and float(number) == float(choice)]
+    except (TypeError, ValueError):
+        equal = []
+    return equal[0] if equal else words.get(str(text).lower(), text)
 
 
 def _counts(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set[str]) -> pd.DataFrame:
@@ -194,6 +213,10 @@ def _counts(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set
             )
             continue
         found[CORRECT + name], found[TOTAL + name] = _whole(count, 1e-9), _whole(size, 1e-9)
+    if source.class_sizes and not numbers and not correct:
+        found = {
+            TOTAL + name: pd.Series(size, index=raw.index, dtype="Int64") for name, size in source.class_sizes.items()
+        }
     order = sorted(found, key=lambda column: (not column.startswith(CORRECT), not column.startswith(TOTAL)))
     return pd.DataFrame({column: found[column] for column in order}, index=raw.index)
 

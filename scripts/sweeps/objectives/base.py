@@ -102,22 +102,13 @@ class Predictions:
     """A row an example, a column a class; each row sums to 1."""
 
 
-class FinalRun(Protocol):
-    """A champion in training, on train plus validation together."""
+class FinalRun(Run, Protocol):
+    """A champion in training, on train plus validation together.
 
-    def epoch(self) -> float:
-        """Train one more epoch; the mean training loss."""
-        ...
+    Nothing is left to validate on: the value of its epoch reports is the mean training loss, without counts.
+    """
 
-    def save(self, file: BinaryIO) -> None:
-        """As :meth:`Run.save`."""
-        ...
-
-    def load(self, file: BinaryIO) -> None:
-        """As :meth:`Run.load`."""
-        ...
-
-    def predict(self) -> Predictions:
+    def predict_test(self) -> Predictions:
         """Classify the locked test part. Called once, after the last epoch."""
         ...
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sweeps.champions import Champions
+from sweeps.champions import Champions, Comparison
 from sweeps.config.problems import error
 from sweeps.decisions.model import Decision
 from sweeps.digests import read_json, write_json
@@ -48,6 +48,7 @@ def read_achieved(folder: Path, plan: Plan | None = None) -> Achieved:
         evidence=evidence,
         decisions=read_decisions(folder / "decisions.json"),
         champions=read_record(folder / "champions.json", Champions),
+        comparison=read_record(folder / "champions_comparison.json", Comparison),
     )
 
 

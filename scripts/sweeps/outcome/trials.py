@@ -28,7 +28,7 @@ def level_share(asked: LevelShare, own: Achieved, parent: Achieved | None) -> Ve
         if evidence.n_active == 0:
             return undecidable(asked, "no trial finished")
         part = chosen.n / evidence.n_active
-        because = f"{chosen.n} of {evidence.n_active} finished trials have {asked.parameter}={chosen.value}"
+        because = f"{chosen.n} of {evidence.n_active} finished have {asked.parameter}={chosen.value}"
         holds = _within(part, asked.at_least, asked.at_most)
         limits = {"at_least": asked.at_least, "at_most": asked.at_most}
         return fact(asked, holds, because, unit="share", value=part, n=evidence.n_active, **limits)
@@ -41,9 +41,10 @@ def _elite_share(asked: LevelShare, own: Achieved, evidence: ParameterEvidence, 
         return undecidable(asked, "there are no elites")
     part = share(chosen.elites, m)
     chance = float(stats.hypergeom.sf(chosen.elites - 1, n, chosen.n, m))
+    who = "elite has" if m == 1 else "elites have"
     because = (
-        f"{chosen.elites} of {m} elites have {asked.parameter}={chosen.value} ({bounds(part, percent)}), "
-        f"as have {chosen.n} of all {trials(n)}"
+        f"{chosen.elites} of {m} {who} {asked.parameter}={chosen.value} ({bounds(part, percent)}), "
+        f"against {chosen.n} of all {trials(n)}"
     )
     limits = {"at_least": asked.at_least, "at_most": asked.at_most}
     found = verdict(asked, because, part, unit="share", n=m, **limits)
@@ -118,10 +119,11 @@ def state_share(asked: StateShare, own: Achieved, parent: Achieved | None) -> Ve
         if evidence.degenerate_share is None:
             return undecidable(asked, "the trials carry no counts, so degenerate ones are not known")
         n, x = evidence.n, round(evidence.degenerate_share * evidence.n)
-        what = "finished trials are degenerate"
+        what = "finished trial is degenerate" if n == 1 else "finished trials are degenerate"
     else:
         n, x = evidence.rows, evidence.states.fail if asked.state == "failed" else evidence.states.pruned
-        what = "slots failed" if asked.state == "failed" else "slots were pruned"
+        what = "slot" if n == 1 else "slots"
+        what += " failed" if asked.state == "failed" else " was pruned" if n == 1 else " were pruned"
     if n == 0:
         return undecidable(asked, "there are no trials")
     part = share(x, n)

@@ -21,6 +21,8 @@ MANIFEST = "../data/manifest.json"
 REQUIRED = ("plan.json", "trials.csv")
 OPTIONAL = ("amendments.json", "study.json", "epochs.csv", "noise.json", "replicates.csv")
 """Sealed where they are there: an imported version has no study and perhaps no epochs."""
+JOBS = ("shards", "replicates", "champions")
+"""Folders of what single jobs wrote: all in them is sealed."""
 
 
 class SealedFile(BaseModel):
@@ -100,7 +102,8 @@ def describe(folder: Path) -> Seal:
 def files_to_seal(folder: Path) -> list[str]:
     """The files of a version that its seal covers, as paths relative to its folder."""
     names = [name for name in (*REQUIRED, *OPTIONAL, MANIFEST) if (folder / name).exists()]
-    return sorted([*names, *(path.relative_to(folder).as_posix() for path in (folder / "shards").glob("*.json"))])
+    jobs = [path for stage in JOBS for path in (folder / stage).rglob("*") if path.is_file()]
+    return sorted([*names, *(path.relative_to(folder).as_posix() for path in jobs)])
 
 
 def sealed_file(path: Path) -> SealedFile:

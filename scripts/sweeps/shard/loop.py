@@ -212,8 +212,7 @@ class Training:
         """
         prune, rungs = self.job.views.prune(self.slot, self.rungs, reports)
         best = best_report(reports, self.job.plan.direction)
-        idle = reports[-1].epoch - best.epoch
-        if reports[-1].epoch >= self.epochs or (self.patience and idle >= self.patience):
+        if ended(reports, self.job.plan.direction, self.epochs, self.patience):
             return Ending("COMPLETE", best.value, best.epoch), rungs
         if prune:
             return Ending("PRUNED", reports[-1].value, best.epoch), rungs
@@ -260,6 +259,12 @@ def best_report(reports: list[EpochReport], direction: str) -> EpochReport:
     """The best epoch; of equals the first."""
     sign = -1.0 if direction == "minimize" else 1.0
     return max(reports, key=lambda report: (sign * report.value, -report.epoch))
+
+
+def ended(reports: list[EpochReport], direction: str, epochs: int, patience: int) -> bool:
+    """Whether all epochs have run, or the best one lies ``patience`` epochs back (0: no early stopping)."""
+    idle = reports[-1].epoch - best_report(reports, direction).epoch
+    return reports[-1].epoch >= epochs or bool(patience and idle >= patience)
 
 
 def not_finite(report: EpochReport) -> str | None:

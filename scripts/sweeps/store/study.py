@@ -125,6 +125,12 @@ def known_digests(plan: Plan, amendments: Path) -> dict[str, Any]:
     return {"now": now, "past": past}
 
 
+def recorded_digests(study: OpenStudy) -> dict[str, str]:
+    """The digests of config, code, requirements and data that the study was last opened with."""
+    stored = study.store.transaction(lambda connection: _stored_identity(connection, study.study_id))
+    return stored["digests"] if stored else {}
+
+
 def _write_ahead(connection: sa.Connection) -> None:
     """Readers that don't block writers. Kept in the file, so that it is asked for once."""
     connection.exec_driver_sql("PRAGMA journal_mode=WAL")

@@ -16,12 +16,12 @@ from sweeps.config.problems import ConfigError, Problem
 from sweeps.config.reading import Document, read_document
 from sweeps.digests import write_json
 from sweeps.objectives.base import Objective
-from sweeps.validation.lineages import lineage_problems, missing_sweep_mend
+from sweeps.validation.lineages import is_file, lineage_problems, missing_file_mend
 from sweeps.validation.report import Report
 from sweeps.validation.sweeps import CheckedSweep, check_sweep, sorted_problems
 from sweeps.validation.tuning import limits_problems, open_objective
 
-__all__ = ["Invalid", "Report", "run", "validate"]
+__all__ = ["Invalid", "Report", "explain", "run", "validate"]
 
 
 class Invalid(ConfigError):
@@ -45,6 +45,15 @@ def validate(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Re
     if is_lineage(document.content):
         return _validate_lineage(with_overrides(document, overrides))
     return _validate_single(document)
+
+
+def explain(path: str | Path, failure: ConfigError) -> ConfigError:
+    """All that is wrong with a lineage and its sweeps, where reading it stopped at ``failure``."""
+    try:
+        report = validate(path)
+    except ConfigError as unreadable:
+        return unreadable
+    return Invalid(report) if report.errors else failure
 
 
 def run(path: str | Path, out: str | Path | None = None) -> str:
@@ -111,18 +120,11 @@ def _check_version(
     try:
         document = read_document(path)
     except ConfigError as failure:
-        if _is_file(path):
+        if is_file(path):
             return None, failure.problems
-        key, mend = f"versions.{name}.sweep", missing_sweep_mend(file, sweep)
+        key, mend = f"versions.{name}.sweep", missing_file_mend(file, sweep)
         return None, [Problem(file, key, problem.message, mend, sweep) for problem in failure.problems]
     if is_lineage(document.content):
         message = f"{path} is a lineage file, not a sweep file"
         return None, [Problem(file, f"versions.{name}.sweep", message, "name a sweep file", sweep)]
     return check_sweep(document, objective), []
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

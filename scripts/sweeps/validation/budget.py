@@ -62,6 +62,10 @@ def log10_size(space: Space) -> float | None:
 def budget_problems(sweep: Sweep, space: Space, arms: list[ArmShare]) -> Iterator[Problem]:
     """Quotas that the slots cannot keep (errors), and too few trials for what is asked (warnings)."""
     n, searched = sweep.n_trials, len(space.parameters)
+    if sweep.param_ranges is not None and not sweep.param_ranges:
+        mend = "add parameters; or leave param_ranges out, in a version whose space is derived from its parent"
+        yield Problem("", "param_ranges", "is empty: nothing is searched", mend)
+        return
     quoted = [name for name, item in space.parameters.items() if item.quotas is not None]
     if arm_count(space) > MOST_ARMS:
         message = f"quotas of {', '.join(quoted)} make more than {MOST_ARMS} arms"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sweeps.config.models import ImportedTrials, Lineage
 from sweeps.config.problems import ConfigError, Problem, did_you_mean, nearest
 from sweeps.config.urls import url_problems
+from sweeps.config.values import is_number, spelled
+from sweeps.space import Space
 from sweeps.validation.sweeps import CheckedSweep
 
 
@@ -16,12 +19,14 @@ def lineage_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSw
     """Everything wrong between the versions of a lineage. ``sweeps`` holds those whose file could be read."""
     yield from parent_problems(lineage, file, sweeps)
     yield from _store_problems(lineage, file, sweeps)
+    yield from _beyond_limits(lineage, file, sweeps)
     yield from policy_problems(lineage.policy, file, "policy")
     for name, version in lineage.versions.items():
         if version.policy is not None:
             yield from policy_problems(version.policy, file, f"versions.{name}.policy")
         if version.trials is not None:
-            yield from imported_problems(version.trials, file, f"versions.{name}.trials")
+            space = sweeps[name].space if name in sweeps else Space({})
+            yield from imported_problems(version.trials, file, f"versions.{name}.trials", space)
     if lineage.history.mode == "generation" and lineage.history.size < lineage.shards.count:
         message = f"a generation of {lineage.history.size} slots keeps {lineage.shards.count} shards idle in turn"
         mend = f"raise history.size to {lineage.shards.count} or more, or lower shards.count"
@@ -86,6 +91,22 @@ def _store_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSwe
             yield Problem(checked.file, "study_name", message, mend, study)
 
 
+def _beyond_limits(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSweep]) -> Iterator[Problem]:
+    """Ranges written by hand that pass the bounds which the lineage sets for proposals."""
+    for name, checked in sweeps.items():
+        for parameter, limit in lineage.limits.items():
+            item = checked.space.parameters.get(parameter)
+            values = [] if item is None else [item.low, item.high, *(item.choices or [])]
+            numbers = [value for value in values if is_number(value)]
+            for side, beyond in (("low", min(numbers, default=0)), ("high", max(numbers, default=0))):
+                bound = limit.get(side)
+                if numbers and bound is not None and (beyond < bound if side == "low" else beyond > bound):
+                    message = f"{name} searches {parameter} up to {spelled(beyond)}, beyond this"
+                    message = message.replace("up to", "down to") if side == "low" else message
+                    mend = f"move it to {spelled(beyond)}, or narrow the range in {checked.file}"
+                    yield Problem(file, f"limits.{parameter}.{side}", message, mend, bound, "warning")
+
+
 def policy_problems(policy: str, file: str, key: str) -> Iterator[Problem]:
     """Whether a policy is one that ships or a file, and what is wrong with that file."""
     try:
@@ -100,8 +121,8 @@ def policy_problems(policy: str, file: str, key: str) -> Iterator[Problem]:
             yield Problem(file, key, problem.message, problem.mend, policy) if whole else problem
 
 
-def imported_problems(trials: ImportedTrials, file: str, key: str) -> Iterator[Problem]:
-    """Whether imported trials say where they come from, and the file is there with its columns."""
+def imported_problems(trials: ImportedTrials, file: str, key: str, space: Space) -> Iterator[Problem]:
+    """Whether imported trials say where they come from, and what the importer finds in the table."""
     if trials.file is None and trials.storage_url is None:
         yield Problem(
             file, key, "says neither file nor storage_url", "add file: trials.csv, or storage_url and study_name"
@@ -114,57 +135,40 @@ def imported_problems(trials: ImportedTrials, file: str, key: str) -> Iterator[P
         yield from url_problems(trials.storage_url, file, f"{key}.storage_url")
         if trials.study_name is None:
             yield Problem(file, f"{key}.study_name", "is missing: a store holds many studies", "add the study's name")
-    if trials.class_rates is not None and "{class}" not in trials.class_rates:
-        mend = "write it with {class} in it, such as val_acc_{class}"
-        yield Problem(file, f"{key}.class_rates", "names no class", mend, trials.class_rates)
-    for name, size in trials.class_sizes.items():
-        if size < 0:
-            yield Problem(file, f"{key}.class_sizes.{name}", "is below 0", "give the number of examples", size)
-    if trials.file is not None:
-        yield from _table_problems(trials, file, key)
+    if trials.file is not None and trials.storage_url is None:
+        yield from _table_problems(trials, file, key, space)
 
 
-def _table_problems(trials: ImportedTrials, file: str, key: str) -> Iterator[Problem]:
-    table = find_beside(file, str(trials.file))
-    if table is None:
-        mend = "check the path; it is taken relative to this file, or to the working folder"
+def _table_problems(trials: ImportedTrials, file: str, key: str, space: Space) -> Iterator[Problem]:
+    """What the importer finds in the table."""
+    from sweeps.imports import import_trials  # pandas takes a while to import, and few lineages need it
+
+    folder = Path(file).parent
+    path = folder / os.path.expanduser(os.path.expandvars(str(trials.file)))
+    if not is_file(path):
+        variable = re.search(r"\$\{?(\w+)", str(path))
+        mend = f"set it: export {variable[1]}=/path/to/it" if variable else missing_file_mend(file, str(trials.file))
         yield Problem(file, f"{key}.file", "there is no such file", mend, trials.file)
         return
-    if table.suffix.lower() not in (".csv", ".json"):
-        yield Problem(file, f"{key}.file", "is neither .csv nor .json", "export the trials as CSV or JSON", trials.file)
-    if table.suffix.lower() != ".csv":
-        return
     try:
-        with table.open(newline="", encoding="utf-8-sig") as handle:
-            columns = next(csv.reader(handle), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        yield Problem(file, f"{key}.file", f"cannot be read as CSV: {problem}", "export it again", trials.file)
-        return
-    asked = {"value": trials.value, "state": trials.state, "number": trials.number}
-    asked |= {f"parameters.{name}": column for name, column in trials.parameters.items()}
-    for name, column in asked.items():
-        if column is not None and column not in columns:
-            yield Problem(
-                file, f"{key}.{name}", f"{table.name} has no such column", did_you_mean(column, columns), column
-            )
+        yield from import_trials(trials, space, base=folder).notes
+    except ConfigError as failure:
+        yield from failure.problems
 
 
-def find_beside(file: str, name: str) -> Path | None:
-    """A file that is named relative to another file, or to the working folder; None where it is not there."""
-    for candidate in (Path(file).parent / name, Path(name)):
-        try:
-            if candidate.is_file():
-                return candidate
-        except (OSError, ValueError):
-            continue
-    return None
+def is_file(path: Path) -> bool:
+    """Whether a path is a plain file; false for what is no path at all."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
-def missing_sweep_mend(file: str, name: str) -> str:
-    """The mend for a sweep file that is not there: one of a similar name."""
+def missing_file_mend(file: str, name: str) -> str:
+    """The mend for a file that is not there: one of a similar name."""
     try:
         folder = (Path(file).parent / name).parent
-        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.is_file()])
+        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.suffix == Path(name).suffix])
     except (OSError, ValueError):
         near = None
     if near is None:

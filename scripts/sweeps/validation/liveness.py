@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,16 +53,19 @@ class Fingerprints:
         return _FAILED
 
 
-def liveness_problems(space: Space, objective: Objective) -> Iterator[Problem]:
+def liveness_problems(space: Space, objective: Objective, guessed: Collection[str] = ()) -> Iterator[Problem]:
     """Parameters whose value never changes what is trained (errors), or only in a part of the space (warnings).
 
-    The space must be free of other errors; the file is left empty.
+    The space must be free of errors, and ``guessed`` names what was left out of it or repaired for that: nothing is
+    said of those, nor of parameters that act only where one of them has a certain value. The file is left empty.
     """
     prints = Fingerprints(space, objective)
     rng = random.Random(0)
     found: list[Problem] = []
     for name in space.order:
-        found += _inert(name, prints, rng)
+        tunable = objective.tunables.get(name)
+        if name not in guessed and not (tunable is not None and set(tunable.active_when) & set(guessed)):
+            found += _inert(name, prints, rng)
     _combine(prints, rng)
     if prints.broken is not None:
         message = f"the objective fails when it is asked for a fingerprint: {prints.broken}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sweeps.config.checks import pruner_problems, understood
 from sweeps.config.loading import Examined, examine
@@ -15,6 +15,8 @@ from sweeps.objectives.base import Objective
 from sweeps.space import Space
 from sweeps.validation.budget import ArmShare, arm_shares, budget_problems, log10_size
 from sweeps.validation.liveness import fixed_without_effect, liveness_problems
+from sweeps.validation.registered import registered_problems
+from sweeps.validation.sound import sound_space
 from sweeps.validation.tuning import tunables_of, tuning_problems
 
 
@@ -31,6 +33,8 @@ class CheckedSweep:
     defaults: tuple[str, ...] = ()
     log10_size: float | None = None
     arms: tuple[ArmShare, ...] = ()
+    space: Space = field(default_factory=lambda: Space({}))
+    """The part of its space that is free of errors."""
 
     @property
     def derived(self) -> bool:
@@ -50,17 +54,20 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
     if objective is not None:
         found += _fresh(tuning_problems(sweep, objective), examined, found)
         found += _fresh(_epoch_problems(sweep, objective), examined, found)
-    space = sound_space(sweep, found, set() if objective is None else set(tunables_of(objective)))
+    listed = document.content.get("param_ranges")
+    names = {name for name in listed if isinstance(name, str)} if isinstance(listed, dict) else set()
+    found += _fresh(registered_problems(sweep, objective, names), examined, found)
+    space, guessed = sound_space(sweep, found, {} if objective is None else tunables_of(objective))
     arms = arm_shares(space, sweep.n_trials, _seed(sweep)) if _readable("n_trials", examined) else []
-    if _readable("n_trials", examined) and sweep.param_ranges:
+    if _readable("n_trials", examined) and sweep.param_ranges is not None:
         found += _fresh(budget_problems(sweep, space, arms), examined, found)
     if objective is not None:
-        found += _fresh(liveness_problems(space, objective), examined, found)
+        found += _fresh(liveness_problems(space, objective, guessed), examined, found)
         if sweep.param_ranges is not None:
             found += _fresh(fixed_without_effect(space, objective), examined, found)
     problems = [document.located(replace(problem, file=problem.file or file)) for problem in found]
     ranges = sweep.param_ranges or {}
-    whole = len(space.parameters) == len(ranges) > 0
+    whole = not guessed and len(space.parameters) == len(ranges) > 0
     return CheckedSweep(
         file=file,
         sweep=sweep,
@@ -71,38 +78,8 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
         defaults=_defaults(sweep, objective),
         log10_size=log10_size(space) if whole else None,
         arms=tuple(arms),
+        space=space,
     )
-
-
-def sound_space(sweep: Sweep, problems: Iterable[Problem], known: set[str]) -> Space:
-    """The part of a space that is free of errors: what it holds can be drawn and counted.
-
-    ``known`` are the names of the objective; where it is empty, any name will do.
-    """
-    wrong = {problem.key for problem in problems if problem.severity == "error"}
-
-    def is_sound(section: str, name: str) -> bool:
-        key = f"{section}.{name}"
-        return not any(other == key or other.startswith(f"{key}.") for other in wrong) and (not known or name in known)
-
-    ranges = {name: item for name, item in (sweep.param_ranges or {}).items() if is_sound("param_ranges", name)}
-    fixed = {name: value for name, value in sweep.fixed.items() if is_sound("fixed", name) and name not in ranges}
-    while True:
-        there = set(ranges) | set(fixed)
-        kept = {
-            name: item
-            for name, item in ranges.items()
-            if item.condition is None or set(item.condition.equals) <= there - {name}
-        }
-        if len(kept) == len(ranges):
-            break
-        ranges = kept
-    try:
-        space = Space(ranges, fixed)
-        _ = space.order
-    except ValueError:  # a circle of conditions, told already
-        return Space({name: item for name, item in ranges.items() if item.condition is None}, fixed)
-    return space
 
 
 def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:

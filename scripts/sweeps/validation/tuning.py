@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from sweeps.config.loading import examine
 from sweeps.config.messages import number_spelling, text_number
 from sweeps.config.models import ObjectiveChoice, ParamRange, Sweep
 from sweeps.config.problems import Problem, did_you_mean, nearest
+from sweeps.config.ranges import LARGEST
 from sweeps.config.values import choice_key, is_number, kind_of, listed, spelled
 from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective, Tunable
@@ -31,10 +35,26 @@ def open_objective(choice: ObjectiveChoice, file: str) -> tuple[Objective | None
         return None, [Problem(file, "objective.name", _one_line(problem), mend, choice.name)]
     try:
         examined = examine(kind.Options, choice.options, file, "objective.options")
-        return kind(examined.salvaged.model or kind.Options()), list(examined.problems)
+        options = examined.salvaged.model or kind.Options()
+        return kind(options), [*examined.problems, *_missing_paths(options, file)]
     except Exception as problem:
         message = f"the objective cannot be set up: {_one_line(problem)}"
         return None, [Problem(file, "objective.options", message, "check the objective's options", choice.options)]
+
+
+def _missing_paths(options: BaseModel, file: str) -> Iterator[Problem]:
+    """Files and folders that the options name, relative to the working folder, and that are not there."""
+    for name, value in options:
+        if isinstance(value, Path) and not _exists(value):
+            mend = "check the path; it is taken relative to the working folder"
+            yield Problem(file, f"objective.options.{name}", "there is no such file or folder", mend, str(value))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def tunables_of(objective: Objective) -> dict[str, Tunable]:
@@ -97,7 +117,10 @@ def _meant(name: str, known: Any, taken: Any) -> str:
 
 def _range_problems(key: str, item: ParamRange, tunable: Tunable) -> Iterator[Problem]:
     if item.type == "categorical":
+        numbers = any(is_number(choice) for choice in item.choices or [])
         for index, choice in enumerate(item.choices or []):
+            if numbers and isinstance(choice, str) and text_number(choice) is not None:
+                continue  # told already, as the only text among numbers
             if (reason := refusal(choice, tunable)) is not None:
                 yield Problem("", f"{key}.choices.{index}", *reason, choice)
         return
@@ -112,9 +135,9 @@ def _range_problems(key: str, item: ParamRange, tunable: Tunable) -> Iterator[Pr
     if item.explore is not None:
         bounds += [("explore.low", item.explore.low), ("explore.high", item.explore.high)]
     for name, value in bounds:
-        if item.log and value is not None and value <= 0:
-            continue  # told already, for the scale
-        if value is not None and (reason := _beyond(value, tunable)) is not None:
+        if value is None or abs(value) > LARGEST or (item.log and value <= 0):
+            continue  # told already, for itself or for the scale
+        if (reason := _beyond(value, tunable)) is not None:
             yield Problem("", f"{key}.{name}", *reason, value)
 
 
@@ -125,7 +148,7 @@ def refusal(value: Any, tunable: Tunable) -> tuple[str, str] | None:
     if tunable.kind == "categorical":
         return _no_choice(value, tunable)
     if isinstance(value, str) and text_number(value) is not None:
-        return "is text, not a number", f"write {number_spelling(value)}"
+        return "is text, not a number", f"write {number_spelling(value, whole=tunable.kind == 'int')}"
     if not is_number(value):
         needed = "a whole number" if tunable.kind == "int" else "a number"
         return f"must be {needed}, and is {kind_of(value)}", f"give {needed}, such as {spelled(tunable.default)}"

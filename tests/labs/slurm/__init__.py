@@ -12,16 +12,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from labs import free_ports
+from labs import free_ports, unavailable
+from labs.slurm import accounting
 from labs.slurm.settings import gres_conf, slurm_conf
 
 PROGRAMS = {"munged": "munge", "slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client"}
+MARK = "SWEEPS_SLURM_LAB"
+"""In the environment of the daemons and of what they start; a client's other children do not have it."""
 PATIENCE = 30.0
 """Seconds that a daemon may take to come up or a job to leave."""
 
@@ -36,6 +39,7 @@ class Slurm:
 
     Attributes:
         gpus: how many GPUs the node pretends to have; each grant sets ``CUDA_VISIBLE_DEVICES``.
+        accounting: with slurmdbd, so that ``sacct`` answers; needs a MariaDB server.
         kill_wait: seconds between the TERM and the KILL of a job that is cancelled or out of time.
     """
 
@@ -44,6 +48,7 @@ class Slurm:
     gpu_type: str | None = None
     cpus: int = 8
     memory_mb: int = 16000
+    accounting: bool = False
     kill_wait: int = 10
     ports: tuple[int, ...] = ()
     daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -74,9 +79,10 @@ class Slurm:
         for name in ("etc", "log", "state", "spool", "munge", "dev", "bin"):
             (self.folder / name).mkdir(exist_ok=True)
             (self.folder / name).chmod(0o755)
-        self.ports = self.ports or tuple(free_ports(2))
+        self.ports = self.ports or tuple(free_ports(4))
+        host = socket.gethostname().split(".")[0]
         devices = [self._device(number) for number in range(self.gpus)]
-        (self.folder / "etc" / "slurm.conf").write_text(slurm_conf(self, socket.gethostname().split(".")[0]))
+        (self.folder / "etc" / "slurm.conf").write_text(slurm_conf(self, host))
         (self.folder / "etc" / "gres.conf").write_text(gres_conf(self.gpu_type, devices))
         self._wrap_srun()
         key = self.folder / "munge" / "key"
@@ -84,19 +90,21 @@ class Slurm:
             key.touch(mode=0o600)
             key.write_bytes(secrets.token_bytes(128))
         self._start_munge(key)
+        if self.accounting:
+            accounting.start_accounting(self, host, *self.ports[2:])
         self.start_controller()
         self.start_node()
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
-        self._daemon("slurmctld", "-D", "-f", str(self.folder / "etc" / "slurm.conf"))
-        self._await("the controller", lambda: "UP" in self.command("scontrol", "ping", check=False).upper())
+        self.daemon("slurmctld", "-D", "-f", str(self.folder / "etc" / "slurm.conf"))
+        self.wait_until("the controller", lambda: "UP" in self.command("scontrol", "ping", check=False).upper())
 
     def start_node(self) -> None:
         """Start slurmd and wait until the node takes jobs."""
-        self._daemon("slurmd", "-D", "-f", str(self.folder / "etc" / "slurm.conf"))
+        self.daemon("slurmd", "-D", "-f", str(self.folder / "etc" / "slurm.conf"))
         ready = {"idle", "mix", "alloc", "comp"}
-        self._await("the node", lambda: self.command("sinfo", "-h", "-o", "%t", check=False).strip() in ready)
+        self.wait_until("the node", lambda: self.command("sinfo", "-h", "-o", "%t", check=False).strip() in ready)
 
     def stop_controller(self) -> None:
         """Stop slurmctld; jobs go on."""
@@ -111,7 +119,7 @@ class Slurm:
         if "slurmctld" in self.daemons and "slurmd" in self.daemons:
             with suppress(RuntimeError, subprocess.TimeoutExpired):
                 self._cancel_everything()
-        for name in ("slurmd", "slurmctld", "munged"):
+        for name in ("slurmd", "slurmctld", "slurmdbd", "mariadbd", "munged"):
             self._stop(name)
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
@@ -122,8 +130,10 @@ class Slurm:
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                ours = process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]
-                if ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                environment = process.environ()
+                job = "SLURM_JOB_ID" in environment and environment.get("SLURM_CONF") == self.environment["SLURM_CONF"]
+                ours = job or environment.get(MARK) == str(self.folder)
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
 
@@ -134,7 +144,7 @@ class Slurm:
         self.command("scancel", "--state=PENDING", *active, check=False)
         self.command("scancel", "--full", "--signal=KILL", *active, check=False)
         self.command("scancel", *active, check=False)
-        self._await("the end of all jobs", lambda: not self.jobs("PENDING", "RUNNING", "COMPLETING", "SUSPENDED"))
+        self.wait_until("the end of all jobs", lambda: not self.jobs("PENDING", "RUNNING", "COMPLETING", "SUSPENDED"))
 
     def _device(self, number: int) -> Path:
         """A file that stands for a GPU: Slurm drops a GPU without one. A device node, so that its index is handed out;
@@ -151,7 +161,7 @@ class Slurm:
         """Snakemake's job step drops ``SLURM_CONF`` before it calls srun: on a cluster the file is in /etc/slurm, which
         this lab leaves alone."""
         wrapper = self.folder / "bin" / "srun"
-        conf, srun = self.environment["SLURM_CONF"], find_program("srun")
+        conf, srun = self.environment["SLURM_CONF"], Path(str(find_program("sbatch"))).with_name("srun")
         if not wrapper.exists():
             wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={conf} exec {srun} "$@"\n')
             wrapper.chmod(0o755)
@@ -159,18 +169,19 @@ class Slurm:
     def _start_munge(self, key: Path) -> None:
         """Authentication of this lab's own, beside a munged that the machine may run."""
         home = self.folder / "munge"
-        self._daemon(
+        self.daemon(
             "munged",
             *("--foreground", "--force", f"--key-file={key}", f"--socket={home}/socket", f"--seed-file={home}/seed"),
             *(f"--pid-file={home}/pid", f"--log-file={self.folder}/log/munged.log", "--num-threads=2"),
         )
-        self._await("munged", lambda: (home / "socket").exists())
+        self.wait_until("munged", lambda: (home / "socket").exists())
 
-    def _daemon(self, name: str, *arguments: str) -> None:
+    def daemon(self, name: str, *arguments: str) -> None:
+        """Start a program in the foreground, as a child of this process, with a log of its own."""
         with (self.folder / "log" / f"{name}.out").open("ab") as log:
             self.daemons[name] = subprocess.Popen(
                 [find_program(name), *arguments],
-                env=os.environ | self.environment,
+                env=os.environ | self.environment | {MARK: str(self.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -188,7 +199,8 @@ class Slurm:
             daemon.kill()
             daemon.wait()
 
-    def _await(self, what: str, happened: Callable[[], bool]) -> None:
+    def wait_until(self, what: str, happened: Callable[[], bool]) -> None:
+        """Wait for ``happened``; raises ``RuntimeError`` with the logs when a daemon ends or it takes too long."""
         deadline = time.monotonic() + PATIENCE
         while not happened():
             dead = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
@@ -206,7 +218,8 @@ def slurm(**options: object) -> Iterator[Slurm]:
     """
     if os.geteuid() != 0:
         raise NoSlurmError("only root can start Slurm's daemons")
-    missing = sorted(package for program, package in PROGRAMS.items() if not find_program(program))
+    needed = PROGRAMS | (accounting.PROGRAMS if options.get("accounting") else {})
+    missing = sorted(package for program, package in needed.items() if not find_program(program))
     if missing:
         raise NoSlurmError(f"not installed (Debian: apt-get install {' '.join(missing)})")
     try:
@@ -222,6 +235,17 @@ def slurm(**options: object) -> Iterator[Slurm]:
     finally:
         lab.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def slurm_or_skip(**options: object) -> Iterator[Slurm]:
+    """:func:`slurm` for a test: where that can't be, the test is skipped with the reason, or fails in CI."""
+    with ExitStack() as stack:
+        try:
+            lab = stack.enter_context(slurm(**options))
+        except NoSlurmError as reason:
+            unavailable(str(reason))
+        yield lab
 
 
 def find_program(name: str) -> str | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labs.slurm import accounting
+
 if TYPE_CHECKING:
     from labs.slurm import Slurm
 
@@ -29,7 +31,6 @@ MpiDefault=none
 # Processes are followed through /proc: no cgroups, which a container may not have.
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
 
 # GPUs, CPUs and memory are counted when jobs are placed; memory is not enforced.
 SelectType=select/cons_tres
@@ -43,9 +44,8 @@ JobRequeue=1
 KillWait={kill_wait}
 SlurmdTimeout=60
 
-# Ended jobs stay visible to squeue, which is how the executor plugin learns of their end; no accounting is needed.
+# Ended jobs stay visible to squeue, which is how the executor plugin learns of their end.
 MinJobAge=300
-AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/log/ended_jobs.log
 
@@ -53,12 +53,20 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb} Gres={gpus
 PartitionName=gpu Nodes={host} MaxTime=24:00:00 DefMemPerCPU=500 State=UP
 PartitionName=cpu Nodes={host} MaxTime=24:00:00 DefMemPerCPU=500 State=UP Default=YES
 """
+NO_ACCOUNTING = """\
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+"""
 
 
 def slurm_conf(lab: Slurm, host: str) -> str:
     """``slurm.conf`` of a lab whose one node is ``host``."""
-    controller_port, node_port = lab.ports
-    return SLURM_CONF.format(
+    controller_port, node_port, accounting_port, _ = lab.ports
+    if lab.accounting:
+        bookkeeping = accounting.SLURM_CONF.format(port=accounting_port, folder=lab.folder)
+    else:
+        bookkeeping = NO_ACCOUNTING
+    return bookkeeping + SLURM_CONF.format(
         host=host,
         controller_port=controller_port,
         node_port=node_port,

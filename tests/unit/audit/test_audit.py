@@ -72,6 +72,54 @@ def test_a_metric_that_follows_a_parameter_only_roughly_names_it_too(table, spac
     assert found.of("metric-depends-on-parameter")[0].parameter == "dropout"
 
 
+def test_a_metric_that_is_another_column_is_named(table, space):
+    table["train_acc"] = rate(table) + 0.1
+    assert "train_acc" in audit(with_value(table, table["train_acc"]), space).of("metric-is-measure")[0].message
+
+
+def test_a_metric_that_changed_on_the_way_says_from_which_trial_on(table, space):
+    batches = batch_mean(table, table["params_batch_size"].to_numpy())
+    found = audit(with_value(table, np.where(table["slot"] < 20, batches, rate(table))), space)
+    assert "from trial 20 on" in found.of("metric-changed")[0].message
+
+
+def test_batches_of_a_product_of_two_parameters_are_found(table, space):
+    table["params_depth"] = np.where(table["slot"] % 2, 1, 2)
+    size = (table["params_batch_size"] * table["params_depth"]).to_numpy()
+    found = audit(with_value(table, batch_mean(table, size)), space)
+    assert "batch_size x depth" in found.of("metric-per-batch")[0].message
+
+
+def test_counts_of_another_epoch_are_suspected(table, space):
+    wobble = np.abs(np.random.default_rng(2).normal(0, 0.05, len(table)))
+    message = audit(with_value(table, rate(table) + wobble), space).of("metric-differs")[0].message
+    assert "another epoch" in message
+
+
+def without_counts(table: pd.DataFrame, keep: str = "") -> pd.DataFrame:
+    gone = ("correct_", "total_", "val_loss")
+    return table[[column for column in table if not column.startswith(gone) or (keep and column.startswith(keep))]]
+
+
+def test_with_the_number_of_examples_alone_a_mean_over_batches_is_found(table, space):
+    spoiled = with_value(table, batch_mean(table, table["params_batch_size"].to_numpy()))
+    found = audit(without_counts(spoiled, "total_"), space)
+    assert {"value-impossible", "metric-per-batch"} <= codes(found)
+    assert round(found.baseline, 3) == 0.412
+    assert not codes(audit(without_counts(table, "total_"), space)) & {"value-impossible", "metric-per-batch"}
+
+
+def test_without_counts_percent_among_fractions_is_seen(table, space):
+    mixed = with_value(table, np.where(table["slot"] % 6 == 0, 100, 1) * rate(table))
+    assert "metric-mixed-units" in codes(audit(without_counts(mixed), space))
+
+
+def test_a_loss_as_metric_that_explodes_is_a_diverged_trial(table, space):
+    loss = without_counts(with_value(table, 3 - table["value"]))
+    loss.loc[3, "value"] = 1e7
+    assert audit(loss, space, direction="minimize").diverged.slots == (3,)
+
+
 def test_an_effect_made_by_the_metric_is_shown_before_and_after(table, space):
     found = audit(with_value(table, rate(table) - 0.05 * table["params_depth"]), space)
     effect = next(item for item in found.effects if item.parameter == "depth")
@@ -235,6 +283,27 @@ def test_a_budget_that_was_overrun_is_named(table, space):
 
 def test_missing_numbers_ask_for_the_dropped_trials(table, space):
     assert audit(table[table["slot"] % 4 != 1], space).of("missing-slots")
+
+
+def test_numbers_that_follow_the_value_are_no_order(table, space):
+    ranked = table.sort_values("value").assign(slot=range(len(table)))
+    assert "sorted-by-value" in codes(audit(ranked, space))
+
+
+def test_parameters_that_varied_together_are_named(table, space):
+    table["params_dropout"] = table["params_lr"].rank() / 100
+    assert "lr and dropout" in audit(table, space).of("confounded")[0].message
+
+
+def test_a_level_with_few_trials_gets_no_verdict(table, space):
+    table["params_encoder"] = np.where(table["slot"] < 5, "context", "cnn")
+    assert "context (5)" in audit(table, space).of("underpowered-level")[0].message
+
+
+def test_whole_numbers_that_are_none_are_off_the_grid(table, space):
+    table["params_depth"] = table["params_depth"].astype(float)
+    table.loc[4, "params_depth"] = 2.5
+    assert audit(table, space).of("off-grid")[0].slots == (4,)
 
 
 def test_failed_and_unknown_states_are_counted(table, space):

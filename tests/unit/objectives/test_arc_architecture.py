@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from arc_values import OTHER, WITHOUT_EFFECT
 
 from sweeps.objectives.arc import ArcClassifier
 from sweeps.objectives.arc.architecture import channels_of, resolve
@@ -16,19 +17,6 @@ DESIGN = {
 FIXED = {
     "epochs", "seed", "val_ratio", "stratify", "early_stop_patience", "color_permute", "random_demos", "num_workers",
 }  # fmt: skip
-WITHOUT_EFFECT = {"num_workers", "early_stop_patience"}
-"""The second acts in the shard, which counts the epochs."""
-
-OTHER = {
-    "encoder_type": "context", "lr": 0.01, "batch_size": 8, "weight_decay": 0.1, "label_smoothing": 0.1,
-    "embed_dim": 64, "use_scheduler": False, "use_cosine": True, "temperature": 20.0, "demo_agg": "mean",
-    "width_mult": 0.5, "depth": 12, "mlp_hidden": 64, "use_coords": True, "ctx_d_model": 64, "ctx_n_head": 2,
-    "ctx_pixel_layers": 3, "ctx_grid_layers": 3, "ctx_dropout": 0.3, "pool": "max", "diff_channels": False,
-    "ctx_joint": False, "epochs": 5, "seed": 3, "val_ratio": 0.3, "stratify": False, "color_permute": False,
-    "random_demos": False, "dihedral": False, "class_balance": True, "grad_clip": 0.0, "warmup_epochs": 2.5,
-    "bfloat16": True,
-}  # fmt: skip
-"""Another value than the default, for each tunable that has an effect."""
 
 
 def test_all_parameters_of_the_design_and_all_its_settings_are_known():

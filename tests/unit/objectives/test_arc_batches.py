@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeps.objectives.arc.architecture import resolve
-from sweeps.objectives.arc.batches import Loader, orientations, partition, plain_draw, random_draw
+from sweeps.objectives.arc.batches import Loader, oriented, partition, plain_draw, random_draw
 from sweeps.objectives.arc.data import Tasks, read_part
 from sweeps.objectives.arc.labels import transformation
 
@@ -23,26 +23,24 @@ def pool(data) -> Tasks:
     return read_part(data, "pool")
 
 
+def loader_of(pool: Tasks, **options) -> Loader:
+    return Loader(pool, CPU, **{"joint": True, "turned": True, **options})
+
+
 def canvases(loader: Loader, draw, batch_size: int) -> list[np.ndarray]:
-    """All canvases of a draw in order, each padded to 30 x 30 again."""
-    outside = 120 if loader.joint else 10
+    """All canvases of a draw in order, laid out on 30 x 30."""
     result = []
     for batch in loader.batches(draw, batch_size):
-        cells = []
-        for group in batch.groups:
-            n, h, w = group.cells.shape
-            full = np.full((n, 30, 30), outside)
-            full[:, :h, :w] = group.cells.numpy()
-            assert (full != outside).sum(axis=(1, 2)).max() == group.longest
-            assert (full[:, h - 1] != outside).any() and (full[:, :, w - 1] != outside).any()
-            cells.extend(full)
-        result.extend(np.stack(cells)[batch.place.numpy()])
+        full = np.full((len(batch.lengths), 30, 32), 120 if loader.joint else 10)
+        full[batch.canvas, batch.place // 32, batch.place % 32] = batch.cells[:, 0]
+        assert torch.equal(torch.bincount(batch.canvas, minlength=len(batch.lengths)), batch.lengths)
+        result.extend(full[:-1, :, :30])
     return result
 
 
 def test_plain_batches_show_the_first_pairs_as_they_are(pool):
     rows = torch.arange(len(pool))
-    loader = Loader(pool, CPU, joint=True, turned=False, overhead=100)
+    loader = loader_of(pool, turned=False)
     draw = plain_draw(rows, loader.pairs)
     shown = canvases(loader, draw, 7)
     for t in range(len(pool)):
@@ -52,7 +50,7 @@ def test_plain_batches_show_the_first_pairs_as_they_are(pool):
 
 
 def test_single_grids_come_in_the_order_task_pair_input_output(pool):
-    loader = Loader(pool, CPU, joint=False, turned=False, overhead=100)
+    loader = loader_of(pool, joint=False, turned=False)
     shown = canvases(loader, plain_draw(torch.arange(10), loader.pairs), 4)
     for t in range(10):
         for p in range(3):
@@ -60,17 +58,52 @@ def test_single_grids_come_in_the_order_task_pair_input_output(pool):
                 np.testing.assert_array_equal(shown[6 * t + 2 * p + side], pool.grids[t, p % pool.pairs[t], side])
 
 
-@pytest.mark.parametrize("overhead", [0.0, 50.0, 1e9, np.inf])
-def test_groups_change_nothing_but_the_cropping(pool, overhead):
-    rows = torch.arange(len(pool))
-    one, other = (Loader(pool, CPU, joint=True, turned=True, overhead=o) for o in (100.0, overhead))
-    draw = random_draw(rows, one.pairs, AUGMENTED, torch.Generator().manual_seed(0))
-    for a, b in zip(canvases(one, draw, 8), canvases(other, draw, 8), strict=True):
+@pytest.mark.parametrize("joint", [True, False])
+def test_filler_rounds_up_and_changes_nothing_else(pool, joint):
+    draw = random_draw(torch.arange(len(pool)), loader_of(pool).pairs, AUGMENTED, torch.Generator().manual_seed(0))
+    bare, filled = (loader_of(pool, joint=joint, multiple=multiple) for multiple in (1, 128))
+    assert all(len(batch.cells) % 128 == 0 for batch in filled.batches(draw, 8))
+    for a, b in zip(canvases(bare, draw, 8), canvases(filled, draw, 8), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
+def test_neighbours_are_the_cells_around_within_the_canvas(pool):
+    loader = loader_of(pool, neighbours=True, multiple=64)
+    draw = random_draw(torch.arange(12), loader.pairs, AUGMENTED, torch.Generator().manual_seed(0))
+    for batch in loader.batches(draw, 5):
+        total, canvases_ = len(batch.cells), len(batch.lengths) - 1
+        keys = list(zip(batch.canvas.tolist(), (batch.place // 32).tolist(), (batch.place % 32).tolist(), strict=True))
+        at = {key: index for index, key in enumerate(keys) if key[0] < canvases_}
+        for index, (canvas, row, column) in enumerate(keys):
+            if canvas < canvases_:
+                around = [at.get((canvas, row + r, column + c), total) for r in (-1, 0, 1) for c in (-1, 0, 1)]
+                assert batch.neighbours[index].tolist() == around
+
+
+@pytest.mark.parametrize("overhead", [0.0, 500.0, np.inf])
+@pytest.mark.parametrize("multiple", [1, 64])
+def test_groups_hold_each_cell_once_with_its_canvas(pool, overhead, multiple):
+    loader = loader_of(pool, group_overhead=overhead, multiple=multiple)
+    draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(0))
+    for batch in loader.batches(draw, 9):
+        groups, total = batch.groups, len(batch.cells)
+        real = int(batch.lengths[:-1].sum())
+        assert sorted(groups.tokens[groups.tokens < total].tolist()) == list(range(real))
+        assert torch.equal(groups.tokens[groups.slot[:real]], torch.arange(real))
+        assert (groups.slot[real:] == len(groups.tokens)).all()
+        at = 0
+        for n, length in groups.shapes:
+            for row in groups.tokens[at : at + n * length].view(n, length):
+                owners = batch.canvas[row[row < total]]
+                assert len(set(owners.tolist())) == 1 and len(owners) == batch.lengths[owners[0]]
+            at += n * length
+        assert at == len(groups.tokens)
+        if overhead == np.inf:
+            assert len(groups.shapes) == 1
+
+
 def test_batches_hold_each_task_once_with_its_label(pool):
-    loader = Loader(pool, CPU, joint=True, turned=True, overhead=100)
+    loader = loader_of(pool)
     draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(1))
     labels = torch.cat([batch.labels for batch in loader.batches(draw, 16)])
     assert sorted(draw.tasks.tolist()) == list(range(len(pool)))
@@ -80,7 +113,7 @@ def test_batches_hold_each_task_once_with_its_label(pool):
 
 
 def test_augmented_tasks_keep_their_kind(pool):
-    loader = Loader(pool, CPU, joint=True, turned=True, overhead=100)
+    loader = loader_of(pool)
     draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(2))
     shown = canvases(loader, draw, 8)
     for t in range(len(pool)):
@@ -143,25 +176,24 @@ def test_orientations_are_the_eight_symmetries(seed):
     grid = rng.integers(0, 10, size=(h, w)).astype(np.uint8)
     packed = np.full((1, 30, 30), 10, np.uint8)
     packed[0, :h, :w] = grid
-    turned = orientations(packed, np.array([h]), np.array([w]))
     for motion in range(8):
         expected = grid[:: -1 if motion & 1 else 1, :: -1 if motion & 2 else 1]
         expected = expected.T if motion & 4 else expected
         full = np.full((30, 30), 10)
         full[: expected.shape[0], : expected.shape[1]] = expected
-        np.testing.assert_array_equal(turned[motion, 0], full)
+        turned = oriented(packed, np.array([h]), np.array([w]), motion)
+        np.testing.assert_array_equal(turned[0], full)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0, 500))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0, 1e6))
 @settings(max_examples=30, deadline=None)
 def test_the_partition_is_the_cheapest(seed, blocks, overhead):
     rng = np.random.default_rng(seed)
-    heights, widths = rng.integers(1, 31, size=(2, 1, blocks, 2))
-    cuts = np.flatnonzero(partition(heights, widths, overhead)[0]).tolist()
+    lengths = rng.integers(1, 900, size=(1, blocks, 2))
+    cuts = np.flatnonzero(partition(lengths, overhead)[0]).tolist()
 
     def cost(edges):
-        spans = pairwise(edges)
-        return sum(overhead + 2 * (b - a) * heights[0, a:b].max() * widths[0, a:b].max() for a, b in spans)
+        return sum(overhead + 2 * (b - a) * float(lengths[0, a:b].max()) ** 2 for a, b in pairwise(edges))
 
     every = [[0, *(i for i in range(1, blocks) if mask >> i & 1), blocks] for mask in range(0, 2**blocks, 2)]
     assert cuts[0] == 0 and cuts[-1] == blocks

@@ -5,13 +5,13 @@ import pytest
 import torch
 from arc_reference import reference_logits
 
+from sweeps.objectives.arc import layers
 from sweeps.objectives.arc.architecture import resolve
-from sweeps.objectives.arc.batches import Batch, Group, Loader, plain_draw
+from sweeps.objectives.arc.batches import Batch, Loader, plain_draw
 from sweeps.objectives.arc.data import pack
 from sweeps.objectives.arc.encoders import Classifier, CnnEncoder, initialise
 from sweeps.objectives.arc.tasks import Task
 
-CPU = torch.device("cpu")
 SMALL = {"width_mult": 0.25, "embed_dim": 12, "mlp_hidden": 10, "ctx_d_model": 12, "ctx_n_head": 3}
 CONFIGURATIONS = {
     "cnn": {"depth": 3},
@@ -20,6 +20,8 @@ CONFIGURATIONS = {
     "cnn cosine": {"depth": 1, "use_cosine": True, "temperature": 7.0, "diff_channels": False},
     "context": {"encoder_type": "context"},
     "context grids": {"encoder_type": "context", "ctx_joint": False, "ctx_grid_layers": 2, "pool": "mean"},
+    "context patches": {"encoder_type": "context", "ctx_patch": 2, "ctx_pixel_layers": 1},
+    "context grid patches": {"encoder_type": "context", "ctx_patch": 3, "ctx_joint": False, "ctx_pixel_layers": 1},
     "context cosine": {"encoder_type": "context", "use_cosine": True, "ctx_pixel_layers": 1, "pool": "max"},
 }
 
@@ -43,13 +45,19 @@ def build(configuration: dict) -> Classifier:
     return model
 
 
-def joint(model: Classifier) -> bool:
-    return isinstance(model.encoder, CnnEncoder) or model.encoder.spec.joint
-
-
-def batch_of(model: Classifier, tasks: list[Task], overhead: float = 30.0) -> Batch:
+def batch_of(model: Classifier, tasks: list[Task], overhead: float = 30.0, multiple: int = 1) -> Batch:
     packed = pack(tasks, [0] * len(tasks))
-    loader = Loader(packed, CPU, joint=joint(model), turned=False, overhead=overhead)
+    cnn = isinstance(model.encoder, CnnEncoder)
+    loader = Loader(
+        packed,
+        torch.device("cpu"),
+        joint=cnn or model.encoder.spec.joint,
+        turned=False,
+        neighbours=cnn,
+        group_overhead=None if cnn else overhead,
+        multiple=multiple,
+        patch=1 if cnn else model.encoder.spec.patch,
+    )
     (batch,) = loader.batches(plain_draw(torch.arange(len(tasks)), loader.pairs), len(tasks))
     return batch
 
@@ -77,29 +85,54 @@ def test_outputs_and_gradients_equal_the_plain_reference(name, seed):
         torch.testing.assert_close(gradient, slow_gradients[parameter], rtol=2e-3, atol=2e-5, msg=parameter)
 
 
-def padded(batch: Batch, outside: int, side: int = 30) -> Batch:
-    groups = []
-    for group in batch.groups:
-        n, h, w = group.cells.shape
-        cells = torch.full((n, side, side), outside)
-        cells[:, :h, :w] = group.cells
-        groups.append(Group(cells, group.longest))
-    return Batch(tuple(groups), batch.place, batch.labels)
-
-
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 @torch.no_grad()
-def test_a_result_does_not_depend_on_padding_grouping_or_company(name):
+def test_a_result_does_not_depend_on_filler_grouping_or_company(name):
     model, tasks = build(CONFIGURATIONS[name]).eval(), random_tasks(3, 9, most=30)
-    outside = 120 if joint(model) else 10
     usual = model(batch_of(model, tasks))
-    torch.testing.assert_close(model(padded(batch_of(model, tasks), outside)), usual, rtol=1e-4, atol=1e-5)
-    for overhead in (0.0, torch.inf):
-        torch.testing.assert_close(model(batch_of(model, tasks, overhead)), usual, rtol=1e-4, atol=1e-5)
+    for overhead, multiple in ((0.0, 1), (torch.inf, 1), (30.0, 512)):
+        torch.testing.assert_close(model(batch_of(model, tasks, overhead, multiple)), usual, rtol=1e-4, atol=1e-5)
     alone = torch.cat([model(batch_of(model, [task])) for task in tasks])
     torch.testing.assert_close(alone, usual, rtol=1e-4, atol=1e-5)
     backwards = model(batch_of(model, tasks[::-1])).flip(0)
     torch.testing.assert_close(backwards, usual, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_filler_gets_no_gradient(name):
+    model, tasks = build(CONFIGURATIONS[name]), random_tasks(4, 3)
+    gradients = []
+    for multiple in (1, 512):
+        model.zero_grad(set_to_none=True)
+        model(batch_of(model, tasks, multiple=multiple)).square().sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in model.parameters()])
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cnn", "context", "context grids"])
+def test_bfloat16_is_close_in_outputs_and_gradients(name):
+    model, tasks = build(CONFIGURATIONS[name]), random_tasks(2, 6)
+    results = []
+    for dtype in (torch.float32, torch.bfloat16):
+        model.zero_grad(set_to_none=True)
+        logits = model(batch_of(model, tasks, multiple=256), dtype)
+        logits.square().mean().backward()
+        results.append((logits.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])))
+    (full, full_gradient), (half, half_gradient) = results
+    torch.testing.assert_close(half, full, rtol=0.05, atol=0.05)
+    assert torch.cosine_similarity(half_gradient, full_gradient, dim=0) > 0.99
+
+
+def test_a_large_list_of_cells_is_convolved_in_blocks(monkeypatch):
+    model, tasks = build({"depth": 2}), random_tasks(6, 12, most=30)
+    results = []
+    for size in (1, 2**40):
+        monkeypatch.setattr(layers, "BLOCK_BYTES", size)
+        model.zero_grad(set_to_none=True)
+        logits = model(batch_of(model, tasks))
+        logits.square().sum().backward()
+        results.append([logits.detach(), *(p.grad.clone() for p in model.parameters())])
+    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("depth", [1, 4, 8, 11])

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_arc_architecture import OTHER, WITHOUT_EFFECT
+from arc_values import OTHER, WITHOUT_EFFECT
 
 from sweeps.objectives.arc import ArcClassifier
 from sweeps.objectives.arc.training import class_weights, learning_rate

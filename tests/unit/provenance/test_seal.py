@@ -36,11 +36,11 @@ def test_a_seal_names_every_file_with_its_digest(lineage):
     assert seal.counts.slots == 40
 
 
-def test_sealing_twice_and_elsewhere_gives_the_same_bytes(lineage, tmp_path):
+def test_sealing_twice_and_elsewhere_gives_the_same_bytes(lineage, tmp_path, registered):
     first = (lineage / "v2" / SEAL).read_bytes()
     seal_version(lineage / "v2")
     assert (lineage / "v2" / SEAL).read_bytes() == first
-    other = synthetic.write_lineage(tmp_path / "somewhere else")
+    other = synthetic.write_lineage(tmp_path / "somewhere else", registered=registered)
     assert (other / "v3" / SEAL).read_bytes() == (lineage / "v3" / SEAL).read_bytes()
 
 

@@ -10,18 +10,18 @@ import pytest
 import sweeps.objectives
 from sweeps.validation import Report, validate
 
-HEAD = """
-study_name: study
-n_trials: 60
-fixed: {epochs: 9}
-"""
+POLICY = "name: rigorous\ndescription: keeps all\nrules: [{name: keep, action: KEEP}]\n"
 
 
 @pytest.fixture(autouse=True)
 def fake_objective(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """``arc`` names the small objective, and the working folder is empty."""
-    monkeypatch.setitem(sweeps.objectives.SHIPPED, "arc", "fake_objective:Fake")
+    """``arc`` names the small objective, one policy ships, and the working folder holds nothing else."""
+    monkeypatch.setitem(sweeps.objectives.SHIPPED, "arc", "fakes.two_encoders:Fake")
     monkeypatch.chdir(tmp_path)
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    (policies / "rigorous.yaml").write_text(POLICY)
+    monkeypatch.setattr("sweeps.decisions.policy.POLICIES", policies)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HEAD
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
 from sweeps.config.problems import ConfigError
 from sweeps.validation import Invalid, run, validate
@@ -151,3 +150,16 @@ def test_the_written_file_holds_what_was_printed(tmp_path: Path) -> None:
     assert written["versions"]["v1"]["arms"][0]["slots"] == 40
     assert [problem["severity"] for problem in written["problems"]] == ["note"]
     assert "valid (0 errors, 0 warnings, 1 note)" in shown
+
+
+def test_validation_imports_neither_torch_nor_optuna() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "from sweeps.validation import validate; from sweeps.documentation import documents;"
+        "validate(sys.argv[2]); documents(); assert not {'torch', 'optuna'} & set(sys.modules)"
+    )
+    lineage = REPOSITORY / "config" / "config.yaml"
+    done = subprocess.run(
+        [sys.executable, "-c", code, REPOSITORY / "scripts", lineage], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -73,7 +73,9 @@ EXAMPLES = int(os.environ.get("FUZZ", "30"))
 """Examples a test; FUZZ=2000 for a long search."""
 
 SETTINGS = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, LR, ranges
 
 from sweeps.validation import Report
 
@@ -76,6 +76,12 @@ def test_problems_of_the_lineage_and_of_all_its_sweeps_are_told_at_once(check: C
         ("lineage: demo", "lineage: demo\nshards: {count: 0}", "shards.count", "at least 1"),
         ("lineage: demo", "lineage: demo\nobjective: {name: arcs}", "objective.name", "unknown objective"),
         ("lineage: demo", "lineage: demo\nobjective: {options: {lables: x}}", "objective.options.lables", "unknown"),
+        (
+            "lineage: demo",
+            "lineage: demo\nobjective: {options: {tasks: no.json}}",
+            "objective.options.tasks",
+            "no such",
+        ),
         ("lineage: demo", "lineage: demo\nobjective: {name: 'json:Nothing'}", "objective.name", "imported"),
         ("lineage: demo", "lineage: demo\nlimits: {dpeth: {high: 3}}", "limits.dpeth", "knows no such"),
         ("lineage: demo", "lineage: demo\nlimits: {depth: {hi: 3}}", "limits.depth.hi", "unknown key"),
@@ -135,9 +141,9 @@ def test_misspelt_versions_are_told_once(check: Check) -> None:
         ("{file: t.csv, storage_url: 'sqlite:///x.db', study_name: s}", ["versions.v2.trials.storage_url"]),
         ("{storage_url: 'sqlite:///x.db'}", ["versions.v2.trials.study_name"]),
         ("{storage_url: 'postgresql://u:p@h/d', study_name: s}", ["versions.v2.trials.storage_url"]),
-        ("{file: t.csv, value: accuracy, number: id}", ["versions.v2.trials.number", "versions.v2.trials.value"]),
-        ("{file: t.csv, class_rates: acc_x, first: 0}", ["versions.v2.trials.class_rates", "versions.v2.trials.first"]),
-        ("{file: t.csv, parameters: {lr: rate}}", ["versions.v2.trials.parameters.lr"]),
+        ("{file: t.csv, value: accuracy, number: id}", ["trials.number", "trials.value"]),
+        ("{file: t.csv, class_rates: acc_x, first: 0}", ["trials.class_rates", "versions.v2.trials.first"]),
+        ("{file: t.csv, parameters: {lr: rate}}", ["trials.parameters.lr"]),
     ],
 )
 def test_imported_trials_say_where_they_are(check: Check, tmp_path: Path, trials: str, expected: list[str]) -> None:
@@ -156,3 +162,11 @@ def test_a_generation_smaller_than_the_shards_is_a_warning(check: Check) -> None
     report = check(text, a=A, b=B, c=DERIVED)
     assert [problem.key for problem in report.problems] == ["history.size"]
     assert not report.errors
+
+
+def test_a_range_beyond_the_limits_of_proposals_is_a_warning(check: Check) -> None:
+    report = check(
+        SOUND.replace("lineage: demo", "lineage: demo\nlimits: {lr: {low: 0.001, high: 1}}"), a=A, b=B, c=DERIVED
+    )
+    assert [(problem.severity, problem.key) for problem in report.problems] == [("warning", "limits.lr.low")] * 2
+    assert "v2 searches lr down to 0.0001" in report.problems[0].message

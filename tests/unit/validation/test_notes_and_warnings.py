@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import HEAD
-from test_broken_sweeps import ENCODER, LR, ranges
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
 from sweeps.validation import Report
 
@@ -97,3 +96,10 @@ def test_the_summary_tells_size_and_counts(check: Check) -> None:
     assert "log10 2.18" in report.summary()
     assert "3 searched (1 of them in some branches only), 1 fixed" in report.summary()
     assert "20 on a linear scale, 10 a decade" in report.summary()
+
+
+def test_quotas_under_a_condition_without_quotas_are_a_warning(check: Check) -> None:
+    line = "scheduler: {type: categorical, choices: [true, true, false], condition: {equals: {encoder: cnn}}}"
+    report = check(ranges(LR, ENCODER, line))
+    assert "on average only" in told(report, "warning")["param_ranges.scheduler.quotas"]
+    assert not report.errors

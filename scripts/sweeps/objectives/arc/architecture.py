@@ -39,13 +39,14 @@ class CnnSpec:
 
 @dataclass(frozen=True)
 class ContextSpec:
-    """Attention over the cells of each grid (or pair), then over the grids (or pairs) of a task."""
+    """Attention over the cells (or patches) of each grid (or pair), then over the grids (or pairs) of a task."""
 
     width: int
     heads: int
     cell_layers: int
     grid_layers: int
     dropout: float
+    patch: int
     joint: bool
     pool: Pool
     difference: bool
@@ -134,6 +135,7 @@ def resolve(configuration: Mapping[str, Any]) -> Resolved:
             cell_layers=value["ctx_pixel_layers"],
             grid_layers=value["ctx_grid_layers"],
             dropout=value["ctx_dropout"],
+            patch=value["ctx_patch"],
             joint=value["ctx_joint"],
             pool=value["pool"],
             difference=value["diff_channels"] and value["ctx_joint"],

@@ -1,18 +1,19 @@
-"""Batches without padding waste: augmentation and cropping in tensors, with random numbers of their own.
+"""Batches without padding: augmentation and packing in tensors, with random numbers of their own.
 
-All tasks lie packed on the device. An epoch is a function of (seed, epoch) alone: the order of the tasks, the three
-demonstration pairs of each, a permutation of the colours and a turn or reflection for each task. A batch is a random
-set of tasks; *inside* it the grids are sorted by size and encoded in groups, each cropped in both directions to its
-largest grid. So sorting saves work and does not change which tasks share a step.
+All tasks lie packed on the device, in each of their eight symmetries, as one long list of cells. An epoch is a
+function of (seed, epoch) alone: the order of the tasks, the three demonstration pairs of each, a permutation of the
+colours and a turn or reflection for each task. A batch is a random set of tasks, as the list of all their cells, canvas
+after canvas, with the nine neighbours of each: convolutions and pooling work on cells and there is nothing to pad. Only
+attention needs equal lengths; it sees the canvases sorted into groups of like size, which changes no result.
 
-Sizes are kept on the host as well: to form groups needs no word from the device.
+Sizes are kept on the host as well: to form a batch needs no word from the device.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -24,29 +25,48 @@ from sweeps.objectives.arc.tasks import MAX_SIDE
 JOINT_OUTSIDE = COLOUR_STATES * COLOUR_STATES - 1
 """Cell index of a position outside both grids of a pair; a pair's cell is ``input * 11 + output``."""
 
-BLOCKS = 16
-"""Most groups that a batch is split into."""
+PITCH = 32
+"""Row pitch of a canvas in the map that finds neighbours: a side of 30 and a border around it."""
+
+BLOCKS = 24
+"""Most groups that the canvases of a batch are sorted into for attention."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """Canvases of like size. ``cells`` int64 [n, height, width]; ``longest`` is the most cells any of them has."""
+class Groups:
+    """Canvases sorted into groups of like size, for attention.
 
-    cells: torch.Tensor
-    longest: int
+    ``tokens`` int64 [slots] is the cell in each slot (the number of cells where a slot is empty), groups one after
+    another, each [canvases, length]; ``shapes`` are these pairs; ``slot`` int64 [cells] is where each cell went.
+    """
+
+    tokens: torch.Tensor
+    slot: torch.Tensor
+    shapes: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some tasks: their canvases in groups, ``place`` to put the encoded canvases back in order, their classes.
+    """Some tasks as one list of cells.
 
-    A canvas is a pair (input and output over one another) or, with ``joint`` false, a single grid, in the order
-    task, pair, input before output.
+    A canvas is a pair (input and output over one another) or, for models that see each grid by itself, a single grid;
+    canvases are in the order task, pair, input before output.
+
+    ``cells`` int64 [cells, 1] what stands at each cell; ``place`` int64 [cells] row * 32 + column; ``canvas`` int64
+    [cells] to which canvas it belongs; ``lengths`` int64 [canvases + 1] cells of each canvas, and of the filler at the
+    end that rounds the list up; ``neighbours`` int64 [cells, 9] the 3 x 3 neighbourhood row by row, the number of cells
+    where there is none; ``groups`` for attention; ``labels`` int64 [tasks].
+
+    With patches of side p, a "cell" of this list is a patch, and ``cells`` is [patches, p * p].
     """
 
-    groups: tuple[Group, ...]
+    cells: torch.Tensor
     place: torch.Tensor
+    canvas: torch.Tensor
+    lengths: torch.Tensor
     labels: torch.Tensor
+    neighbours: torch.Tensor | None = None
+    groups: Groups | None = None
 
 
 @dataclass(frozen=True)
@@ -88,39 +108,37 @@ def random_draw(tasks: torch.Tensor, pairs: torch.Tensor, spec: TrainSpec, gener
     return Draw(tasks, demos, motions, colours)
 
 
-def orientations(grids: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """All grids [n, 30, 30] in their eight symmetries: uint8 [8, n, 30, 30], each again at the top left.
+def oriented(grids: np.ndarray, heights: np.ndarray, widths: np.ndarray, motion: int) -> np.ndarray:
+    """All grids [n, 30, 30] in one of their eight symmetries, each again at the top left.
 
     Motion ``m`` mirrors rows if ``m & 1``, columns if ``m & 2``, and then swaps rows and columns if ``m & 4``.
     """
-    rows, columns = np.arange(MAX_SIDE)[None, :, None], np.arange(MAX_SIDE)[None, None, :]
-    h, w = heights[:, None, None].astype(np.int64), widths[:, None, None].astype(np.int64)
-    inside = (rows < h) & (columns < w)
-    turned = np.empty((8, *grids.shape), np.uint8)
-    for motion in range(4):
-        source_rows = np.where(inside & bool(motion & 1), h - 1 - rows, rows)
-        source_columns = np.where(inside & bool(motion & 2), w - 1 - columns, columns)
-        turned[motion] = grids[np.arange(len(grids))[:, None, None], source_rows, source_columns]
-        turned[motion + 4] = turned[motion].transpose(0, 2, 1)
-    return turned
+    turned = grids.copy()
+    if motion & 1:
+        for height in np.unique(heights):
+            same = heights == height
+            turned[same, :height] = turned[same, :height][:, ::-1]
+    if motion & 2:
+        for width in np.unique(widths):
+            same = widths == width
+            turned[same, :, :width] = turned[same, :, :width][:, :, ::-1]
+    return turned.transpose(0, 2, 1) if motion & 4 else turned
 
 
-def partition(heights: np.ndarray, widths: np.ndarray, overhead: float) -> np.ndarray:
+def partition(lengths: np.ndarray, overhead: float) -> np.ndarray:
     """Where to cut rows of sorted canvases into groups: bool [rows, blocks + 1], true at a cut and at both ends.
 
-    Each row of ``heights`` and ``widths`` [rows, blocks, size] is one batch in sorted order, in equal blocks. The cuts
-    have the smallest sum of (canvases x tallest x widest + ``overhead``) over the groups, by dynamic programming over
-    the blocks, for all rows at once.
+    Each row of ``lengths`` [rows, blocks, size] is one batch in sorted order, in equal blocks. The cuts have the
+    smallest sum of (canvases x longest squared + ``overhead``) over the groups, by dynamic programming over the blocks,
+    for all rows at once.
     """
-    tall, wide = heights.max(axis=2), widths.max(axis=2)
-    rows, blocks = tall.shape
-    size = heights.shape[2]
+    longest = lengths.max(axis=2)
+    rows, blocks, size = lengths.shape
     best = np.zeros((rows, blocks + 1))
     back = np.zeros((rows, blocks + 1), np.int64)
     for end in range(1, blocks + 1):
-        tallest = np.maximum.accumulate(tall[:, :end][:, ::-1], axis=1)[:, ::-1]
-        widest = np.maximum.accumulate(wide[:, :end][:, ::-1], axis=1)[:, ::-1]
-        cost = best[:, :end] + overhead + (end - np.arange(end)) * size * tallest * widest
+        suffix = np.maximum.accumulate(longest[:, :end][:, ::-1], axis=1)[:, ::-1]
+        cost = best[:, :end] + overhead + (end - np.arange(end)) * size * suffix.astype(float) ** 2
         back[:, end] = cost.argmin(axis=1)
         best[:, end] = cost.min(axis=1)
     cuts = np.zeros((rows, blocks + 1), bool)
@@ -133,91 +151,156 @@ def partition(heights: np.ndarray, widths: np.ndarray, overhead: float) -> np.nd
 
 
 class Loader:
-    """Packed tasks on a device, and batches from them."""
+    """Packed tasks on a device, and batches from them.
 
-    def __init__(self, tasks: Tasks, device: torch.device, *, joint: bool, turned: bool, overhead: float) -> None:
-        self.device, self.joint, self.overhead = device, joint, overhead
+    ``joint``: a canvas is a pair; else a grid. ``turned``: keep the eight symmetries. ``neighbours``: batches have
+    them. ``group_overhead``: batches have groups, and starting one costs so many attention scores; None for no groups.
+    ``multiple``: the list of cells is filled up to a multiple of this. ``patch``: side of the squares that are listed
+    as one cell; it must divide 30.
+    """
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        device: torch.device,
+        *,
+        joint: bool,
+        turned: bool,
+        neighbours: bool = False,
+        group_overhead: float | None = None,
+        multiple: int = 1,
+        patch: int = 1,
+    ) -> None:
+        self.device, self.joint, self.neighbours, self.multiple = device, joint, neighbours, multiple
+        self.outside = JOINT_OUTSIDE if joint else PADDING
+        self.patch = patch
+        self.group_overhead = group_overhead
         self.pairs = torch.from_numpy(tasks.pairs.astype(np.int64))
-        self.most = tasks.grids.shape[1]
         self.labels = torch.from_numpy(tasks.labels).to(device)
-        flat = tasks.grids.reshape(-1, MAX_SIDE, MAX_SIDE)
-        self.heights = tasks.heights.reshape(-1).astype(np.int64)
-        self.widths = tasks.widths.reshape(-1).astype(np.int64)
-        bank = orientations(flat, self.heights, self.widths) if turned else flat[None]
-        self.bank = torch.from_numpy(bank).view(bank.shape[0], -1, 2, MAX_SIDE, MAX_SIDE).to(device)
+        self.first_pair = np.concatenate([[0], np.cumsum(tasks.pairs.astype(np.int64))])
+        shown = np.arange(tasks.grids.shape[1])[None, :] < tasks.pairs[:, None]
+        self._pack(tasks.grids[shown], tasks.heights[shown], tasks.widths[shown], 8 if turned else 1)
+
+    def _pack(self, grids: np.ndarray, heights: np.ndarray, widths: np.ndarray, motions: int) -> None:
+        """Lists of all cells of all canvases: canvas after canvas, motion after motion."""
+        flat = grids.reshape(-1, MAX_SIDE, MAX_SIDE)
+        cells, places, counts = [], [], []
+        for motion in range(motions):
+            canvases = oriented(flat, heights.reshape(-1), widths.reshape(-1), motion)
+            if self.joint:
+                canvases = canvases[0::2] * np.uint8(COLOUR_STATES) + canvases[1::2]
+            side = MAX_SIDE // self.patch
+            patches = canvases.reshape(-1, side, self.patch, side, self.patch).transpose(0, 1, 3, 2, 4)
+            patches = patches.reshape(-1, side, side, self.patch**2)
+            number, row, column = np.nonzero((patches != self.outside).any(axis=-1))
+            cells.append(patches[number, row, column])
+            places.append((row * PITCH + column).astype(np.int16))
+            counts.append(np.bincount(number, minlength=len(canvases)))
+        self.canvases = len(canvases)
+        self.counts = np.concatenate(counts)
+        self.starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
+        self.bank_cells = torch.from_numpy(np.concatenate(cells)).to(self.device)
+        self.bank_places = torch.from_numpy(np.concatenate(places)).to(self.device)
 
     def batches(self, draw: Draw, batch_size: int) -> Iterator[Batch]:
         """The tasks of a draw in its order, ``batch_size`` at a time; the last batch takes what is left."""
-        rows = (draw.tasks[:, None] * self.most + draw.demos).numpy()
-        motions, n = draw.motions.numpy(), len(rows)
-        device_draw = [part.to(self.device, non_blocking=True) for part in (draw.motions, draw.colours)]
+        canvas = self._canvases(draw)
+        n = len(canvas)
+        colours = draw.colours.to(self.device)
+        tables = colours
+        if self.joint:
+            tables = (colours[:, :, None] * COLOUR_STATES + colours[:, None, :]).flatten(1)
         labels = self.labels[draw.tasks.to(self.device)]
-        for start, stop in ((0, n - n % batch_size), (n - n % batch_size, n)):
-            if stop > start:
-                size = min(batch_size, stop - start)
-                yield from self._even(rows[start:stop], motions[start:stop], device_draw, labels, start, size)
+        full = n - n % batch_size
+        for start, stop in ((0, full), (full, n)):
+            if start == stop:
+                continue
+            size = min(batch_size, stop - start)
+            chosen = canvas[start:stop].reshape(-1, size * canvas.shape[1])
+            order, cuts = self._sorted(chosen)
+            for b, rows in enumerate(chosen):
+                part = slice(start + b * size, start + (b + 1) * size)
+                groups = None if order is None or cuts is None else (order[b], np.flatnonzero(cuts[b]))
+                yield self._batch(rows, tables[part], labels[part], groups)
 
-    def _even(
+    def _canvases(self, draw: Draw) -> np.ndarray:
+        """Which canvases of the bank a draw shows: int64 [tasks, 3 or 6]."""
+        pair = self.first_pair[draw.tasks.numpy()][:, None] + draw.demos.numpy()
+        canvas = pair if self.joint else (2 * pair[:, :, None] + np.arange(2)).reshape(len(pair), -1)
+        return canvas + draw.motions.numpy()[:, None] * self.canvases
+
+    def _sorted(self, chosen: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Order by size and cuts into groups, for all batches at once; cuts are in canvases."""
+        if self.group_overhead is None:
+            return None, None
+        lengths = self.counts[chosen]
+        order = np.argsort(lengths, axis=1, kind="stable")
+        block = -(-chosen.shape[1] // BLOCKS)
+        padded = np.pad(order, ((0, 0), (0, -chosen.shape[1] % block)), mode="edge")
+        by_row = np.arange(len(chosen))[:, None]
+        cuts = partition(lengths[by_row, padded].reshape(len(chosen), -1, block), self.group_overhead)
+        in_canvases = np.zeros((len(chosen), chosen.shape[1] + 1), bool)
+        where = np.minimum(np.arange(cuts.shape[1]) * block, chosen.shape[1])
+        in_canvases[:, where] = cuts
+        return order, in_canvases
+
+    def _send(self, array: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+
+    def _batch(
         self,
         rows: np.ndarray,
-        motions: np.ndarray,
-        device_draw: list[torch.Tensor],
+        tables: torch.Tensor,
         labels: torch.Tensor,
-        first: int,
-        size: int,
-    ) -> Iterator[Batch]:
-        """Batches of exactly ``size`` tasks each. All grouping is computed for all of them at once."""
-        count = len(rows) // size
-        height, width, cells = (
-            part.reshape(count, -1) for part in self._canvas_sizes(rows, np.repeat(motions[:, None], DEMOS, axis=1))
+        groups: tuple[np.ndarray, np.ndarray] | None,
+    ) -> Batch:
+        lengths = self.counts[rows]
+        real = int(lengths.sum())
+        filler = -real % self.multiple
+        total = real + filler
+        ends = np.cumsum(lengths)
+        shift, length = self._send(np.stack([self.starts[rows] - (ends - lengths), lengths]))
+        canvas = torch.repeat_interleave(length, output_size=real)
+        source = torch.arange(real, device=self.device) + shift[canvas]
+        cells = self.bank_cells[source].long()
+        place = self.bank_places[source].long()
+        per_task = len(rows) // len(labels)
+        cells = tables.reshape(-1)[(canvas // per_task * tables.shape[1])[:, None] + cells]
+        if filler:
+            grow = (0, filler)
+            cells = torch.nn.functional.pad(cells, (0, 0, 0, filler), value=self.outside)
+            place, canvas = torch.nn.functional.pad(place, grow), torch.nn.functional.pad(canvas, grow, value=len(rows))
+        return Batch(
+            cells,
+            place,
+            canvas,
+            torch.nn.functional.pad(length, (0, 1), value=filler),
+            labels,
+            self._neighbours(canvas, place, len(rows) + 1) if self.neighbours else None,
+            self._groups(lengths, ends - lengths, total, *groups) if groups else None,
         )
-        order = np.lexsort((cells, height * width), axis=1)
-        canvases = order.shape[1]
-        block = -(-canvases // BLOCKS)
-        padded = np.pad(order, ((0, 0), (0, -canvases % block)), mode="edge")
-        by_row = np.arange(count)[:, None]
-        shape = (count, -1, block)
-        cuts = partition(height[by_row, padded].reshape(shape), width[by_row, padded].reshape(shape), self.overhead)
-        place = torch.from_numpy(np.argsort(order, axis=1)).to(self.device, non_blocking=True)
-        orders = torch.from_numpy(order).to(self.device, non_blocking=True)
-        sources = torch.from_numpy(rows.reshape(count, -1)).to(self.device, non_blocking=True)
-        for b in range(count):
-            edges = np.minimum(np.flatnonzero(cuts[b]) * block, canvases)
-            at = first + b * size
-            groups = []
-            for low, high in itertools.pairwise(edges):
-                members = order[b, low:high]
-                crop = int(height[b, members].max()), int(width[b, members].max())
-                longest = int(cells[b, members].max())
-                chosen = self._crop(orders[b, low:high], sources[b], device_draw, at, crop)
-                groups.append(Group(chosen, longest))
-            yield Batch(tuple(groups), place[b], labels[at : at + size])
 
-    def _canvas_sizes(self, rows: np.ndarray, motions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Height, width and number of cells of each canvas, after its motion."""
-        sides = rows[..., None] * 2 + np.arange(2)
-        h, w = self.heights[sides], self.widths[sides]
-        swap = (motions[..., None] & 4) > 0
-        h, w = np.where(swap, w, h), np.where(swap, h, w)
-        if not self.joint:
-            return h, w, h * w
-        both = h.min(axis=-1) * w.min(axis=-1)
-        return h.max(axis=-1), w.max(axis=-1), (h * w).sum(axis=-1) - both
+    def _neighbours(self, canvas: torch.Tensor, place: torch.Tensor, canvases: int) -> torch.Tensor:
+        """The 3 x 3 neighbourhood of each cell, found in a map of all canvases with borders."""
+        total = len(canvas)
+        at = canvas * PITCH * PITCH + place + PITCH + 1
+        where = torch.full((canvases * PITCH * PITCH,), total, device=self.device)
+        where[at] = torch.arange(total, device=self.device)
+        step = torch.arange(-1, 2, device=self.device)
+        return where[at[:, None] + (step[:, None] * PITCH + step).reshape(-1)]
 
-    def _crop(
-        self,
-        members: torch.Tensor,
-        sources: torch.Tensor,
-        device_draw: list[torch.Tensor],
-        first: int,
-        crop: tuple[int, int],
-    ) -> torch.Tensor:
-        """The cells of some canvases, int64 [n, *crop]."""
-        motions, colours = device_draw
-        pair = members if self.joint else members // 2
-        task = first + pair // DEMOS
-        grids = self.bank[motions[task], sources[pair]][:, :, : crop[0], : crop[1]]
-        if not self.joint:
-            grids = grids[torch.arange(len(members), device=self.device), members % 2][:, None]
-        cells = colours[task].gather(1, grids.reshape(len(members), -1).long()).view(grids.shape)
-        return cells[:, 0] * COLOUR_STATES + cells[:, 1] if self.joint else cells[:, 0]
+    def _groups(
+        self, lengths: np.ndarray, starts: np.ndarray, total: int, order: np.ndarray, cuts: np.ndarray
+    ) -> Groups:
+        shapes = tuple((high - low, int(lengths[order[high - 1]])) for low, high in pairwise(cuts))
+        by_length = self._send(np.stack([starts[order], lengths[order]]))
+        tokens = []
+        for (low, high), (_, longest) in zip(pairwise(cuts), shapes, strict=True):
+            start, length = by_length[:, low:high, None]
+            step = torch.arange(longest, device=self.device)
+            tokens.append(torch.where(step < length, start + step, total).reshape(-1))
+        flat = torch.cat(tokens)
+        slot = torch.full((total + 1,), len(flat), device=self.device)
+        slot[flat] = torch.arange(len(flat), device=self.device)
+        return Groups(flat, slot[:total], shapes)

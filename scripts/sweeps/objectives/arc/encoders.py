@@ -1,7 +1,7 @@
 """The two encoders and the head, built from an architecture's specification.
 
-Nothing here counts padding: a canvas gives the same embedding however far it was padded and whatever shares its group.
-Convolutions see zeros outside the canvas; attention and pooling see cells only.
+Nothing here counts padding: a canvas gives the same embedding whatever shares its batch. Convolutions see zeros outside
+the canvas; attention and pooling see the cells of the canvas only.
 """
 
 from __future__ import annotations
@@ -13,69 +13,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.objectives.arc.architecture import COLOUR_STATES, DEMOS, CnnSpec, ContextSpec, ModelSpec
-from sweeps.objectives.arc.batches import JOINT_OUTSIDE, Batch, Group
+from sweeps.objectives.arc.batches import PITCH, Batch
+from sweeps.objectives.arc.layers import (
+    AttentionLayer,
+    CellEmbedding,
+    Convolution,
+    Dropout,
+    GroupAttention,
+    attend_in_rows,
+    pair_features,
+    pool_width,
+    pooled,
+)
 from sweeps.objectives.arc.tasks import MAX_SIDE
-
-Pooled = torch.Tensor
-
-
-def pair_features(difference: bool) -> torch.Tensor:
-    """What each of the 121 cell indices says: one-hot input, one-hot output, how they differ; float [121, 22 or 26].
-
-    The four difference features, where both grids have a cell: same, appeared, vanished, other colour.
-    """
-    eye = torch.eye(COLOUR_STATES)
-    given, made = torch.meshgrid(torch.arange(COLOUR_STATES), torch.arange(COLOUR_STATES), indexing="ij")
-    given, made = given.reshape(-1), made.reshape(-1)
-    parts = [eye[given], eye[made]]
-    if difference:
-        inside = (given < COLOUR_STATES - 1) & (made < COLOUR_STATES - 1)
-        differ = inside & (given != made)
-        kinds = (inside & ~differ, differ & (given == 0), differ & (made == 0), differ & (given > 0) & (made > 0))
-        parts.append(torch.stack(kinds, dim=1).float())
-    return torch.cat(parts, dim=1)
-
-
-class CellEmbedding(nn.Module):
-    """Cells int64 [...] to vectors [..., width]: a linear map of the cells' features, looked up."""
-
-    def __init__(self, features: torch.Tensor, width: int) -> None:
-        super().__init__()
-        self.register_buffer("features", features, persistent=False)
-        self.weight = nn.Parameter(torch.empty(features.shape[1], width))
-
-    def forward(self, cells: torch.Tensor) -> torch.Tensor:
-        return F.embedding(cells, self.features @ self.weight)
-
-
-class Dropout(nn.Module):
-    """Dropout that draws from the run's own generator, so that a resumed run repeats it exactly."""
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share = share
-        self.generator: torch.Generator | None = None
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training or self.share == 0:
-            return x
-        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.share
-        return x * kept / (1 - self.share)
-
-
-def masked_pool(x: torch.Tensor, inside: torch.Tensor, pool: str) -> Pooled:
-    """Mean and/or maximum over each canvas's cells: x [n, cells, width], inside bool [n, cells] -> [n, width(*2)]."""
-    parts = []
-    if pool in ("both", "mean"):
-        parts.append((x * inside[..., None]).sum(dim=1) / inside.sum(dim=1, keepdim=True))
-    if pool in ("both", "max"):
-        parts.append(x.masked_fill(~inside[..., None], -torch.inf).amax(dim=1))
-    return torch.cat(parts, dim=1)
-
-
-def pool_width(width: int, pool: str) -> int:
-    """Width of what :func:`masked_pool` returns."""
-    return 2 * width if pool == "both" else width
 
 
 class CnnEncoder(nn.Module):
@@ -88,7 +38,7 @@ class CnnEncoder(nn.Module):
         self.cells = CellEmbedding(pair_features(spec.difference), c)
         self.coords = nn.Linear(2, c, bias=False) if spec.coords else None
         self.norms = nn.ModuleList(nn.LayerNorm(c) for _ in range(spec.depth))
-        self.convolutions = nn.ModuleList(nn.Conv2d(c, c, 3, padding=1) for _ in range(spec.depth))
+        self.convolutions = nn.ModuleList(Convolution(c) for _ in range(spec.depth))
         self.last_norm = nn.LayerNorm(c)
         self.embed = nn.Linear(pool_width(c, spec.pool), embedding)
         self.mix = nn.Sequential(
@@ -97,46 +47,17 @@ class CnnEncoder(nn.Module):
             nn.Linear(spec.hidden, embedding),
         )
 
-    def canvases(self, group: Group) -> Pooled:
-        """Each canvas of a group by itself: [n, pooled]."""
-        n, height, width = group.cells.shape
-        inside = group.cells != JOINT_OUTSIDE
-        x = self.cells(group.cells)
+    def forward(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
+        """One embedding a task: [tasks, embedding]."""
+        assert batch.neighbours is not None
+        x = self.cells(batch.cells)
         if self.coords is not None:
-            x = x + self.coords(coordinates(x.device)[:height, :width])
-        seen = inside[..., None].to(x.dtype)
+            x = x + F.embedding(batch.place, self.coords(coordinates(x.device)))
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
-            h = F.relu(norm(x)) * seen
-            x = x + convolution(h.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        x = F.relu(self.last_norm(x))
-        return masked_pool(x.reshape(n, height * width, -1), inside.reshape(n, -1), self.spec.pool)
-
-    def tasks(self, pooled: Pooled) -> torch.Tensor:
-        """All canvases, in order, to one embedding a task: [tasks, embedding]."""
-        pairs = F.relu(self.embed(pooled)).view(-1, DEMOS, self.embed.out_features)
+            x = convolution(x, F.relu(norm(x)), batch.neighbours, dtype)
+        canvases = pooled(F.relu(self.last_norm(x)), batch, self.spec.pool)
+        pairs = F.relu(self.embed(canvases)).view(-1, DEMOS, self.embed.out_features)
         return self.mix(pairs.flatten(1) if self.spec.aggregate == "flatten" else pairs.mean(dim=1))
-
-
-class AttentionLayer(nn.Module):
-    """Pre-norm self-attention and a feed-forward layer of four times the width."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.first_norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x: torch.Tensor, inside: torch.Tensor | None) -> torch.Tensor:
-        """x [n, tokens, width]; ``inside`` bool [n, tokens] says which tokens may be attended to (None: all)."""
-        n, tokens, width = x.shape
-        parts = self.query_key_value(self.first_norm(x)).view(n, tokens, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
-        mask = None if inside is None else inside[:, None, None, :]
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(n, tokens, width)))
-        return x + self.dropout(self.down(F.gelu(self.up(self.second_norm(x)))))
 
 
 class ContextEncoder(nn.Module):
@@ -147,8 +68,7 @@ class ContextEncoder(nn.Module):
         self.spec = spec
         d = spec.width
         features = pair_features(spec.difference) if spec.joint else torch.eye(COLOUR_STATES)
-        self.outside = JOINT_OUTSIDE if spec.joint else COLOUR_STATES - 1
-        self.cells = CellEmbedding(features, d)
+        self.cells = CellEmbedding(features, d, spec.patch**2)
         self.row, self.column = nn.Embedding(MAX_SIDE, d), nn.Embedding(MAX_SIDE, d)
         self.dropout = Dropout(spec.dropout)
         self.cell_layers = nn.ModuleList(AttentionLayer(d, spec.heads, spec.dropout) for _ in range(spec.cell_layers))
@@ -160,27 +80,20 @@ class ContextEncoder(nn.Module):
         self.grid_norm = nn.LayerNorm(d)
         self.embed = nn.Linear(d, embedding)
 
-    def canvases(self, group: Group) -> Pooled:
-        """Each canvas of a group by itself: [n, pooled]. Tokens are its cells only, gathered to the front."""
-        n, _, width = group.cells.shape
-        flat = group.cells.view(n, -1)
-        where = (flat == self.outside).to(torch.uint8).argsort(dim=1, stable=True)[:, : group.longest]
-        tokens = flat.gather(1, where)
-        inside = tokens != self.outside
-        x = self.cells(tokens) + self.row(where // width) + self.column(where % width)
+    def forward(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
+        """One embedding a task: [tasks, embedding]."""
+        assert batch.groups is not None
+        x = self.cells(batch.cells) + self.row(batch.place // PITCH) + self.column(batch.place % PITCH)
         x = self.dropout(x)
+        attend = GroupAttention(batch.groups, len(batch.cells), dtype)
         for layer in self.cell_layers:
-            x = layer(x, inside)
-        return masked_pool(self.cell_norm(x), inside, self.spec.pool)
-
-    def tasks(self, pooled: Pooled) -> torch.Tensor:
-        """All canvases, in order, to one embedding a task: [tasks, embedding]."""
-        x = self.gather(pooled)
+            x = layer(x, attend, dtype)
+        x = self.gather(pooled(self.cell_norm(x), batch, self.spec.pool))
         if self.pair is not None and self.role is not None:
             x = x.view(-1, DEMOS, 2, self.spec.width) + self.pair.weight[:, None] + self.role.weight
-        x = x.view(-1, DEMOS if self.spec.joint else 2 * DEMOS, self.spec.width)
+        x = x.view(len(batch.labels), -1, self.spec.width)
         for layer in self.grid_layers:
-            x = layer(x, None)
+            x = layer(x, attend_in_rows, torch.float32)
         return self.embed(self.grid_norm(x).mean(dim=1))
 
 
@@ -195,21 +108,18 @@ class Classifier(nn.Module):
         self.norm = nn.LayerNorm(spec.embedding) if spec.temperature is None else nn.Identity()
         self.head = nn.Linear(spec.embedding, classes, bias=spec.temperature is None)
 
-    def forward(self, batch: Batch) -> torch.Tensor:
-        pooled = torch.cat([self.encoder.canvases(group) for group in batch.groups])[batch.place]
-        return self.logits(self.encoder.tasks(pooled))
-
-    def logits(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Of task embeddings; with a temperature, the scaled cosines with the classes' directions."""
+    def forward(self, batch: Batch, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Logits; with a temperature, the scaled cosines with the classes' directions. ``dtype`` is the encoder's."""
+        embedding = self.encoder(batch, dtype)
         if self.temperature is None:
             return self.head(self.norm(embedding))
         return self.temperature * F.linear(F.normalize(embedding, dim=1), F.normalize(self.head.weight, dim=1))
 
 
 def coordinates(device: torch.device) -> torch.Tensor:
-    """Row and column of each position, from -1 to 1: float [30, 30, 2]."""
-    line = torch.linspace(-1, 1, MAX_SIDE, device=device)
-    return torch.stack(torch.meshgrid(line, line, indexing="ij"), dim=-1)
+    """Row and column of each place, from -1 to 1 over a side of 30: float [30 * 32, 2]."""
+    row, column = torch.meshgrid(torch.arange(MAX_SIDE), torch.arange(PITCH), indexing="ij")
+    return (torch.stack([row, column], dim=-1).view(-1, 2) * (2 / (MAX_SIDE - 1)) - 1).to(device)
 
 
 @torch.no_grad()
@@ -222,14 +132,14 @@ def initialise(model: Classifier, generator: torch.Generator) -> None:
     for module in model.modules():
         if isinstance(module, nn.Linear):
             module.weight.normal_(std=module.in_features**-0.5, generator=generator)
-        elif isinstance(module, nn.Conv2d):
-            module.weight.normal_(std=(2 / (9 * module.in_channels)) ** 0.5, generator=generator)
+            if module.bias is not None:
+                module.bias.zero_()
+        elif isinstance(module, Convolution):
+            module.weight.normal_(std=(2 / (9 * module.weight.shape[2])) ** 0.5, generator=generator)
         elif isinstance(module, nn.Embedding):
             module.weight.normal_(std=0.1, generator=generator)
         elif isinstance(module, CellEmbedding):
-            module.weight.normal_(std=0.5, generator=generator)
-        if isinstance(module, (nn.Linear, nn.Conv2d)) and module.bias is not None:
-            module.bias.zero_()
+            module.weight.normal_(std=0.5 / math.sqrt(len(module.weight)), generator=generator)
     encoder = model.encoder
     if isinstance(encoder, CnnEncoder):
         for convolution in encoder.convolutions:

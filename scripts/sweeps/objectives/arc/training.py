@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,13 +15,21 @@ from sweeps.digests import digest_of, read_json
 from sweeps.objectives.arc.architecture import CnnSpec, Resolved
 from sweeps.objectives.arc.batches import Loader, plain_draw, random_draw
 from sweeps.objectives.arc.data import read_classes, read_part, train_validation
-from sweeps.objectives.arc.encoders import Classifier, Dropout, initialise
+from sweeps.objectives.arc.encoders import Classifier, initialise
+from sweeps.objectives.arc.layers import Convolution, Dropout
 from sweeps.objectives.base import EpochReport
 
 LAST_LR = 0.01
 """Share of the peak learning rate that the cosine decay ends at."""
 
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 32
+"""Tasks a batch of evaluation: a list of cells that still fits the caches."""
+
+GROUP_OVERHEAD = {True: 20_000, False: 1e7}
+"""What starting a group of attention costs, in scores, on a CPU (true) and elsewhere."""
+
+FILL = 256
+"""In bfloat16 the list of cells is filled to a multiple of this: its kernels are compiled anew for each new length."""
 
 
 def learning_rate(progress: float, *, peak: float, epochs: float, warmup: float, decay: bool) -> float:
@@ -48,7 +55,7 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weight matrices and kernels decay; biases, norms and embeddings do not."""
-    decayed = {id(module.weight) for module in model.modules() if isinstance(module, (nn.Linear, nn.Conv2d))}
+    decayed = {id(module.weight) for module in model.modules() if isinstance(module, (nn.Linear, Convolution))}
     parameters = list(model.parameters())
     return [
         {"params": [p for p in parameters if id(p) in decayed], "weight_decay": weight_decay},
@@ -74,9 +81,17 @@ class ArcRun:
             raise ValueError(f"val_ratio={split.val_ratio} leaves no task to train or to validate")
         self.train_rows, self.validation_rows = torch.from_numpy(train), torch.from_numpy(validation)
         encoder = resolved.model.encoder
-        joint = isinstance(encoder, CnnSpec) or encoder.joint
+        self.dtype = torch.bfloat16 if resolved.train.bfloat16 else torch.float32
+        cnn = isinstance(encoder, CnnSpec)
         self.loader = Loader(
-            pool, self.device, joint=joint, turned=resolved.train.dihedral, overhead=self._group_overhead()
+            pool,
+            self.device,
+            joint=cnn or encoder.joint,
+            turned=resolved.train.dihedral,
+            neighbours=cnn,
+            group_overhead=None if cnn else GROUP_OVERHEAD[self.device.type == "cpu"] / encoder.heads,
+            patch=1 if cnn else encoder.patch,
+            multiple=FILL if resolved.train.bfloat16 else 1,
         )
         self.model = Classifier(resolved.model, len(self.classes))
         initialise(self.model, torch.Generator().manual_seed(self._seed_of(0)))
@@ -94,13 +109,6 @@ class ArcRun:
         self.identity = digest_of(
             {"resolved": resolved.as_json(), "seed": seed, "data": read_json(data / "manifest.json")["digest"]}
         )
-
-    def _group_overhead(self) -> float:
-        """What starting a group costs, in cells: about constant on the CPU, so wider models split more readily."""
-        if self.device.type != "cpu":
-            return math.inf if self.device.type == "cuda" else 4096.0
-        encoder = self.spec.model.encoder
-        return 8192 / (encoder.channels if isinstance(encoder, CnnSpec) else encoder.width)
 
     def _seed_of(self, epoch: int) -> int:
         return int(np.random.SeedSequence([self.seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
@@ -138,8 +146,7 @@ class ArcRun:
             )
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            with self._precision():
-                logits = self.model(batch).float()
+            logits = self.model(batch, self.dtype)
             loss = F.cross_entropy(
                 logits, batch.labels, weight=self.loss_weights, label_smoothing=train.label_smoothing
             )
@@ -159,19 +166,12 @@ class ArcRun:
             "learning_rate": rate,
         }
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.train.bfloat16)
-
     @torch.no_grad()
     def predict(self, rows: torch.Tensor) -> torch.Tensor:
         """Logits of tasks of the pool by row, on the device: float [tasks, classes]. Their first pairs are shown."""
         self.model.eval()
         draw = plain_draw(rows, self.loader.pairs)
-        with self._precision():
-            return torch.cat([self.model(batch).float() for batch in self._sorted_batches(draw)])
-
-    def _sorted_batches(self, draw: Any) -> Iterator[Any]:
-        return self.loader.batches(draw, EVALUATION_BATCH)
+        return torch.cat([self.model(batch, self.dtype) for batch in self.loader.batches(draw, EVALUATION_BATCH)])
 
     def evaluate(self, rows: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], float]:
         """Correct and total per class, and the mean cross-entropy (without smoothing or weights), over tasks."""

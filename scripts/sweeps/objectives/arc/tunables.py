@@ -71,6 +71,7 @@ PARAMETERS: dict[str, Tunable] = {
     "ctx_pixel_layers": _number("Attention layers over the cells of a grid.", "int", 2, 0, 48, _CONTEXT),
     "ctx_grid_layers": _number("Attention layers over the grids of a task.", "int", 1, 0, 48, _CONTEXT),
     "ctx_dropout": _number("Dropout of the attention encoder.", "float", 0.0, 0.0, 0.95, _CONTEXT),
+    "ctx_patch": _choice("Side of the square of cells that makes a token.", (1, 2, 3, 5), 1, _CONTEXT),
     "ctx_joint": _flag(
         "A token sees input and output of its position together; else each grid by itself.", True, _CONTEXT
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +17,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: str = "computed"
+    tasks: Path | None = None
 
 
 class Fake:

@@ -51,8 +51,21 @@ def _joint_cells(encoder, given: Grid, made: Grid):
                 kinds = [a == b, a == 0 and b > 0, b == 0 and a > 0, a != b and a > 0 and b > 0]
                 feature = torch.cat([feature, torch.tensor([float(both and kind) for kind in kinds])])
             positions.append((r, c))
-            vectors.append(feature @ encoder.cells.weight)
-    return positions, torch.stack(vectors)
+            vectors.append(feature)
+    outside = torch.zeros(len(vectors[0]))
+    outside[10] = outside[21] = 1
+    return _patches(encoder, dict(zip(positions, vectors, strict=True)), outside)
+
+
+def _patches(encoder, cells: dict, outside: torch.Tensor):
+    """Places and embeddings of the squares of cells that make a token; of the cells themselves where the side is 1."""
+    side = getattr(encoder.spec, "patch", 1)
+    tokens: dict = {}
+    for (r, c), feature in cells.items():
+        parts = tokens.setdefault((r // side, c // side), [outside] * side**2)
+        parts[r % side * side + c % side] = feature
+    vectors = [sum(f @ w for f, w in zip(parts, encoder.cells.weight, strict=True)) for parts in tokens.values()]
+    return list(tokens), torch.stack(vectors)
 
 
 def _cnn_pair(encoder, given: Grid, made: Grid):
@@ -64,11 +77,12 @@ def _cnn_pair(encoder, given: Grid, made: Grid):
         h = torch.relu(_norm(norm, x))
         rows = []
         for r, c in positions:
-            total = convolution.bias
+            total = 0
             for dr in (-1, 0, 1):
                 for dc in (-1, 0, 1):
                     if (r + dr, c + dc) in at:
-                        total = total + convolution.weight[:, :, dr + 1, dc + 1] @ h[at[r + dr, c + dc]]
+                        tap = 3 * (dr + 1) + dc + 1
+                        total = total + convolution.weight[:, tap] @ h[at[r + dr, c + dc]]
             rows.append(total)
         x = x + torch.stack(rows)
     return _pool(torch.relu(_norm(encoder.last_norm, x)), encoder.spec.pool)
@@ -90,8 +104,9 @@ def _context_canvas(encoder, given: Grid, made: Grid | None):
     if made is not None:
         positions, x = _joint_cells(encoder, given, made)
     else:
-        positions = [(r, c) for r in range(given.shape[0]) for c in range(given.shape[1])]
-        x = torch.stack([encoder.cells.weight[int(given[p])] for p in positions])
+        shape = [(r, c) for r in range(given.shape[0]) for c in range(given.shape[1])]
+        one_hot = torch.eye(11)
+        positions, x = _patches(encoder, {p: one_hot[int(given[p])] for p in shape}, one_hot[10])
     x = x + torch.stack([encoder.row.weight[r] + encoder.column.weight[c] for r, c in positions])
     for layer in encoder.cell_layers:
         x = _attention(layer, x)

@@ -1,0 +1,79 @@
+"""Checks of how trials were chosen: their order, parameters that varied together, levels with too few trials."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from sweeps.audit.model import Finding
+from sweeps.columns import Column, column_of
+from sweeps.space import Space
+from sweeps.statistics import spearman
+
+LEAST = 10
+TOGETHER = 0.95
+"""|rho| or Cramer's V from which on two parameters cannot be told apart."""
+SORTED = 0.99
+
+
+def design_findings(done: pd.DataFrame, space: Space) -> list[Finding]:
+    """``done``: finished trials in slot order."""
+    columns = [column_of(done, name, space) for name in space.parameters]
+    return [*_order(done), *_confounded(columns), *_underpowered(columns)]
+
+
+def _order(done: pd.DataFrame) -> list[Finding]:
+    related = spearman(done["slot"].to_numpy(dtype=float), done["value"].to_numpy(dtype=float))
+    if len(done) < LEAST or related is None or abs(related[0]) < SORTED:
+        return []
+    text = f"trial numbers follow the value (rho {related[0]:+.3f}): the order in which trials ran is lost"
+    mend = "keep the numbers of the study; block permutation needs them"
+    return [Finding(code="sorted-by-value", severity="warning", message=text, mend=mend, found=related[0])]
+
+
+def _confounded(columns: list[Column]) -> list[Finding]:
+    found = []
+    for one, other in itertools.combinations(columns, 2):
+        both = np.flatnonzero(one.active & other.active)
+        first, second = one.of(both), other.of(both)
+        if len(both) < LEAST or first.distinct < 2 or second.distinct < 2:
+            continue
+        strength = _association(first, second)
+        if strength >= TOGETHER:
+            text = f"{one.name} and {other.name} varied together in {len(both)} trials (strength {strength:.2f})"
+            text += ": their effects cannot be told apart"
+            found.append(
+                Finding(code="confounded", severity="warning", message=text, parameter=one.name, found=strength)
+            )
+    return found
+
+
+def _association(one: Column, other: Column) -> float:
+    """|rho| of two ordered parameters, Cramer's V of two with levels, else 0."""
+    if one.ordered and other.ordered:
+        related = spearman(one.numbers, other.numbers)
+        return abs(related[0]) if related else 0.0
+    if not one.levels or not other.levels:
+        return 0.0
+    table = np.zeros((len(one.levels), len(other.levels)))
+    np.add.at(table, (one.codes, other.codes), 1)
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    if (table.sum(axis=1) < 2).any() or (table.sum(axis=0) < 2).any():
+        return 0.0
+    return float(stats.contingency.association(table.astype(int), method="cramer"))
+
+
+def _underpowered(columns: list[Column]) -> list[Finding]:
+    found = []
+    for column in columns:
+        if column.ordered or not column.levels:
+            continue
+        counts = np.bincount(column.codes[column.active], minlength=len(column.levels))
+        few = [f"{level} ({count})" for level, count in zip(column.levels, counts, strict=True) if 0 < count < LEAST]
+        if few and (counts >= LEAST).any():
+            text = f"{column.name} has levels with under {LEAST} finished trials: {', '.join(few)}; no verdict on them"
+            found.append(Finding(code="underpowered-level", severity="note", message=text, parameter=column.name))
+    return found

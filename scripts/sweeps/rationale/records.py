@@ -1,0 +1,140 @@
+"""What a rationale is written from: the files of a version and of its parent, read into records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweeps.config.problems import error
+from sweeps.decisions.comparison import Comparison, compare
+from sweeps.decisions.model import Decision
+from sweeps.digests import digest_of_file, read_json
+from sweeps.outcome.model import Achieved, Outcome, Registered
+from sweeps.outcome.reading import read_achieved, read_record
+from sweeps.plan import Plan, read_plan
+
+REFERENCES = (
+    "plan.json",
+    "amendments.json",
+    "preflight.json",
+    "trials.csv",
+    "epochs.csv",
+    "seal.json",
+    "audit.json",
+    "evidence.json",
+    "decisions.json",
+    "proposal.yaml",
+    "champions.json",
+    "outcome.json",
+)
+"""Files that a rationale names with their digests, where they are there."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A file, relative to the lineage's folder, with its sha256."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """A version and its parent."""
+
+    plan: Plan
+    registered: Registered
+    own: Achieved | None
+    """``None`` before it ran."""
+    outcome: Outcome | None
+    parent: Achieved | None
+    parent_plan: Plan | None
+    comparison: Comparison | None
+    checks: tuple[Check, ...] = ()
+    references: tuple[Reference, ...] = ()
+    amendments: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions on the parent's trials: those that led to this version."""
+        return self.parent.decisions if self.parent is not None else ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One item of the launch checklist."""
+
+    name: str
+    done: bool | None
+    """``None``: not measured."""
+    figure: str = ""
+
+
+def read_records(folder: Path, parent: Path | None) -> Records:
+    """Read all that a rationale may speak of. Raises :class:`~sweeps.config.problems.ConfigError`."""
+    plan = read_plan(folder / "plan.json")
+    if plan.parent is not None and parent is None:
+        raise error(
+            folder, "parent", f"{plan.version} follows {plan.parent.version}: name its folder", "--parent FOLDER"
+        )
+    parent_plan = read_plan(parent / "plan.json") if parent is not None else None
+    before = read_achieved(parent, parent_plan) if parent is not None else None
+    comparison = None
+    if parent_plan is not None and before is not None:
+        budgets = (parent_plan.n_trials, plan.n_trials)
+        old, new = parent_plan.resolved_space(), plan.resolved_space()
+        comparison = compare(old, new, list(before.decisions), budgets=budgets)
+    amendments = folder / "amendments.json"
+    return Records(
+        plan=plan,
+        registered=Registered.of(plan),
+        own=read_achieved(folder, plan) if (folder / "evidence.json").exists() else None,
+        outcome=read_record(folder / "outcome.json", Outcome),
+        parent=before,
+        parent_plan=parent_plan,
+        comparison=comparison,
+        checks=tuple(checklist(folder, plan)),
+        references=tuple(references(folder, parent)),
+        amendments=tuple(read_json(amendments)) if amendments.exists() else (),
+    )
+
+
+def references(folder: Path, parent: Path | None) -> list[Reference]:
+    """The files that the document rests on, the parent's first."""
+    files = [*((parent / name) for name in REFERENCES if parent is not None), *(folder / name for name in REFERENCES)]
+    return [
+        Reference(path.relative_to(folder.parent).as_posix(), digest_of_file(path)) for path in files if path.exists()
+    ]
+
+
+def checklist(folder: Path, plan: Plan) -> list[Check]:
+    """The launch checklist: what the plan itself shows, then every item that preflight measured."""
+    registered = Registered.of(plan)
+    statements = len(registered.targets) + sum(len(items) for items in registered.success.values())
+    found = [
+        Check("Configuration valid, space resolved and frozen", True, f"config sha256 {plan.digests.config[:12]}"),
+        Check("Expectations registered before the first trial", statements > 0 or None, f"{statements or 'none'}"),
+        Check("Data prepared", True, f"manifest sha256 {plan.digests.data[:12]}"),
+        Check("Comparison with the parent written", True if plan.parent else None, "" if plan.parent else "no parent"),
+    ]
+    preflight = folder / "preflight.json"
+    if plan.imported is not None:
+        return found
+    if not preflight.exists():
+        return [*found, Check("Preflight", None, "not run")]
+    return [*found, *_preflight(read_json(preflight))]
+
+
+def _preflight(content: Any) -> list[Check]:
+    items = content.get("items", []) if isinstance(content, Mapping) else []
+    return [
+        Check(
+            str(item.get("name") or item.get("title", "item")),
+            {"ok": True, "passed": True, "failed": False}.get(str(item.get("status")), item.get("ok")),
+            str(item.get("figure") or item.get("message") or ""),
+        )
+        for item in items
+        if isinstance(item, Mapping)
+    ]

@@ -1,0 +1,1 @@
+"""One self-contained page per lineage: :func:`sweeps.report.page.write_page`."""

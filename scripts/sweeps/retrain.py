@@ -1,0 +1,180 @@
+"""Training finished configurations again: replicates measure the noise of seeds, champions are the version's result.
+
+A job trains one configuration with one fresh seed, from checkpoint to checkpoint like a trial, and writes one file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from sweeps.champions import Candidate, TestRun, candidates, noise_candidates
+from sweeps.config.problems import error
+from sweeps.digests import digest_of, read_json, write_json
+from sweeps.objectives.base import EpochReport, FinalRun, Objective, Run, complete
+from sweeps.plan import Plan, open_objective, read_plan, require_planned
+from sweeps.records import read_trials
+from sweeps.shard.checkpoint import Checkpoints, DiskFullError
+from sweeps.shard.loop import best_report, ended, not_finite, one_line
+from sweeps.shard.signals import RUN_AGAIN, leave_when_asked
+from sweeps.slots import derive_seed
+from sweeps.store.opening import work_folder
+
+Stage = Literal["replicates", "champions"]
+log = logging.getLogger("sweeps.shard")
+
+
+class Replicate(BaseModel):
+    """One configuration, one fresh seed, validated as its trial was."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: str
+    slot: int
+    seed: int
+    epochs: int
+    value: float | None = Field(description="The best epoch's metric; missing where training failed.")
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one job trains."""
+
+    plan: Plan
+    stage: Stage
+    candidate: Candidate
+    index: int
+
+    @property
+    def seed(self) -> int:
+        """Fresh: no slot and no other job has it."""
+        return derive_seed(self.plan.seed, self.plan.version, self.stage, self.candidate.role, self.index)
+
+    @property
+    def name(self) -> str:
+        """``champion-1-s00``."""
+        return f"{self.candidate.role}-s{self.index:02d}"
+
+
+def roles(stage: Stage, top: int) -> list[str]:
+    """The roles that a stage trains."""
+    return ["best", "middle"] if stage == "replicates" else [f"champion-{rank}" for rank in range(1, top + 1)]
+
+
+def retrain(
+    plan_file: str | Path, trials: str | Path, data: str | Path, *, stage: Stage, role: str, index: int, out: str | Path
+) -> int:
+    """Run one job and write its file. Returns 0, or :data:`RUN_AGAIN` when it was asked to leave before its end."""
+    plan = read_plan(plan_file)
+    require_planned(plan_file, plan, data)
+    table = read_trials(trials, plan.resolved_space())
+    task = Task(plan, stage, choose(plan, table, stage, role, trials), index)
+    objective = open_objective(plan.objective, plan.sources.lineage)
+    stop = threading.Event()
+    with leave_when_asked(stop):
+        run, reports = _train(task, objective, Path(data), work_folder(plan_file, plan) / "retrain", stop)
+        if run is None:
+            return RUN_AGAIN
+    if stage == "champions":
+        result: BaseModel = _test(task, objective, run, reports, Path(data), Path(out))  # type: ignore[arg-type]
+    else:
+        result = _replicate(task, reports)
+    write_json(out, result.model_dump(mode="json"))
+    return 0
+
+
+def choose(plan: Plan, table: pd.DataFrame, stage: Stage, role: str, file: str | Path) -> Candidate:
+    """The candidate of a role; where there are fewer finished trials than champions, the last one stands in."""
+    space = plan.resolved_space()
+    if stage == "replicates":
+        found = noise_candidates(table, space, direction=plan.direction)
+    else:
+        found = candidates(table, space, plan.direction, len(table))
+    if not found:
+        raise error(file, "state", "no trial finished: there is nothing to train again")
+    wanted = roles(stage, len(table)).index(role)
+    return found[min(wanted, len(found) - 1)].model_copy(update={"role": role})
+
+
+def _train(
+    task: Task, objective: Objective, data: Path, work: Path, stop: threading.Event
+) -> tuple[Run | None, list[EpochReport]]:
+    """Train to the end, from the last checkpoint. The run is ``None`` when asked to leave."""
+    plan = task.plan
+    configuration = complete(objective, plan.resolved_space().fixed | task.candidate.configuration)
+    identity = digest_of([configuration, task.seed, task.stage, plan.shards.threads])
+    checkpoints = Checkpoints(work / task.stage / task.name, plan.study_name, task.candidate.slot, identity)
+    start = objective.start if task.stage == "replicates" else objective.start_final
+    run = start(configuration, seed=task.seed, data=data, device=plan.shards.device, threads=plan.shards.threads)
+    reports = checkpoints.load(run, [])
+    patience = int(configuration.get("early_stop_patience") or 0) if task.stage == "replicates" else 0
+    while not reports or not ended(reports, plan.direction, int(configuration["epochs"]), patience):
+        if stop.is_set():
+            return None, reports
+        report = run.epoch()
+        if not_finite(report):
+            return run, [*reports, report]
+        reports = [*reports, report]
+        try:
+            checkpoints.save(run, reports, os.getpid())
+        except DiskFullError as problem:
+            log.warning("%s: going on without it", problem)
+    checkpoints.remove()
+    return run, reports
+
+
+def _replicate(task: Task, reports: Sequence[EpochReport]) -> Replicate:
+    reason = not_finite(reports[-1])
+    value = None if reason else best_report(list(reports), task.plan.direction).value
+    log.info("%s  %s  %s", task.plan.version, task.name, reason or f"{value:.4g}")
+    return Replicate(
+        role=task.candidate.role,
+        slot=task.candidate.slot,
+        seed=task.seed,
+        epochs=len(reports),
+        value=value,
+        reason=one_line(reason) if reason else "",
+    )
+
+
+def _test(
+    task: Task, objective: Objective, run: FinalRun, reports: Sequence[EpochReport], data: Path, out: Path
+) -> TestRun:
+    """Open the locked test part, once, and export the first champion's first model."""
+    answers = run.predict_test()
+    result = TestRun(
+        role=task.candidate.role,
+        seed=task.seed,
+        epochs=len(reports),
+        classes=objective.classes(data),
+        names=list(answers.names),
+        truth=list(answers.truth),
+        probabilities=[[round(value, 6) for value in row] for row in answers.probabilities],
+    )
+    log.info("%s  %s  %.4g on the test part", task.plan.version, task.name, result.hits().mean())
+    if task.candidate.role == "champion-1" and task.index == 0:
+        run.export(out.parent / "model")
+    return result
+
+
+def read_replicates(files: Sequence[str | Path]) -> pd.DataFrame:
+    """A row a replicate: ``configuration`` (its role) and ``value``, as the evidence wants them."""
+    rows = [Replicate.model_validate(read_json(file)) for file in files]
+    return pd.DataFrame(
+        {
+            "configuration": [row.role for row in rows],
+            "slot": [row.slot for row in rows],
+            "seed": [row.seed for row in rows],
+            "epochs": [row.epochs for row in rows],
+            "value": [row.value for row in rows],
+        }
+    )

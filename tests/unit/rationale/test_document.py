@@ -1,0 +1,119 @@
+import re
+import shutil
+
+import pytest
+import synthetic
+
+from sweeps.config.problems import ConfigError
+from sweeps.decisions import decide_on
+from sweeps.digests import write_json
+from sweeps.evidence import assess
+from sweeps.outcome.reading import write_outcome
+from sweeps.plan import read_plan
+from sweeps.rationale.document import write_rationale
+from sweeps.records import read_epochs, read_trials
+
+REGISTERED = {
+    "targets": [{"kind": "improvement", "at_least": 0.05, "name": synthetic.HOSTILE}],
+    "hypotheses": [{"statement": synthetic.HOSTILE, "expect": [{"kind": "finished", "at_least": 1}]}],
+    "success": {"minimum": [{"kind": "state_share", "state": "failed", "at_most": 0.2}]},
+    "criteria": [{"name": "n", "when": [{"kind": "finished", "at_least": 1}], "then": "go on"}],
+}
+
+
+def analyse(root, policy="design-rationale"):
+    """What the rules between seal and outcome write."""
+    for version in ("v2", "v3"):
+        folder = root / version
+        plan = read_plan(folder / "plan.json")
+        trials = read_trials(folder / "trials.csv", plan.resolved_space())
+        evidence = assess(trials, plan.resolved_space(), epochs=read_epochs(folder / "epochs.csv"))
+        decisions = decide_on(evidence, trials, plan.resolved_space(), policy)
+        write_json(folder / "evidence.json", evidence.model_dump(mode="json"))
+        write_json(folder / "decisions.json", [item.model_dump(mode="json") for item in decisions])
+        parent = root / "v2" if version == "v3" else None
+        write_outcome(folder, folder / "outcome.json", parent=parent)
+
+
+def written(root, version="v3"):
+    parent = root / "v2" if version == "v3" else None
+    return write_rationale(root / version, root / version / "rationale.md", parent=parent)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = synthetic.write_lineage(tmp_path_factory.mktemp("plain"), registered=REGISTERED)
+    analyse(root)
+    return root
+
+
+@pytest.fixture
+def lineage(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "synthetic")
+
+
+def test_it_has_every_part_of_the_seeds_document(lineage):
+    text = written(lineage)
+    for part in (
+        "Design philosophy",
+        "Parameter by parameter",
+        "Expected outcomes",
+        "Decision criteria",
+        "Comparison: v2 and v3",
+        "Risks and mitigations",
+        "Success criteria",
+        "Launch checklist",
+        "What came of it",
+        "References",
+    ):
+        assert f"\n## {part}\n" in text
+    for name in read_plan(lineage / "v2" / "plan.json").resolved_space().parameters:
+        assert f"#### `{name}`" in text
+
+
+def test_it_is_the_same_when_written_again(lineage):
+    assert written(lineage) == written(lineage)
+
+
+def test_nothing_of_machine_or_time_is_in_it(lineage):
+    assert str(lineage.parent) not in written(lineage)
+
+
+def test_the_first_version_says_that_nothing_was_decided(lineage):
+    text = written(lineage, "v2")
+    assert "v2 begins the lineage" in text
+    assert "## Comparison" not in text
+
+
+def test_before_it_ran_there_is_no_outcome(lineage):
+    for name in ("trials.csv", "epochs.csv", "evidence.json", "decisions.json", "outcome.json", "seal.json"):
+        (lineage / "v3" / name).unlink()
+    text = written(lineage)
+    assert "What came of it" not in text
+    assert "## Risks and mitigations" in text
+
+
+def test_a_child_without_its_parents_folder_is_refused(lineage):
+    with pytest.raises(ConfigError, match="--parent FOLDER"):
+        write_rationale(lineage / "v3", lineage / "v3" / "rationale.md")
+
+
+def test_hostile_names_stay_text(tmp_path):
+    root = synthetic.write_lineage(tmp_path, synthetic.hostile_names(), registered=REGISTERED)
+    analyse(root)
+    text = written(root)
+    outside = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", text)
+    assert "<script" not in outside
+    assert not re.search(r"(?<!\\)\]\(", outside)
+    rows = [line for line in text.splitlines() if re.match(r"\| `+lr", line)]
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in rows}
+    assert rows and widths <= {5}
+
+
+def test_one_trial_is_said_in_the_singular(tmp_path):
+    root = synthetic.write_lineage(tmp_path, n_trials=1, registered=REGISTERED)
+    analyse(root)
+    text = written(root)
+    assert "| Budget | 1 slot," in text
+    assert "1 slot used" in text
+    assert not re.search(r"(?<!of )\b1 (slots|trials|elites|parameters)\b", text)

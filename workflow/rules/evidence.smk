@@ -1,0 +1,36 @@
+# What the trials say: first of themselves (audit), then of each parameter (evidence). No torch, no store.
+rule audit:
+    input:
+        plan=ROOT / "{version}" / "plan.json",
+        trials=ROOT / "{version}" / "trials.csv",
+        epochs=ROOT / "{version}" / "epochs.csv",
+        seal=ancient(ROOT / "{version}" / "seal.json"),
+        code=code("audit", "statistics", "columns", "records", "space"),
+    output:
+        ROOT / "{version}" / "audit.json",
+    log:
+        LOGS / "{version}" / "audit.log",
+    message:
+        "{wildcards.version}: auditing the trials"
+    shell:
+        "{PYTHON}/audit.py {input.plan} {input.trials} --epochs {input.epochs} --out {output} > {log} 2>&1"
+
+
+rule evidence:
+    input:
+        plan=ROOT / "{version}" / "plan.json",
+        trials=ROOT / "{version}" / "trials.csv",
+        epochs=ROOT / "{version}" / "epochs.csv",
+        noise=NOISE,
+        seal=ancient(ROOT / "{version}" / "seal.json"),
+        code=code("evidence", "statistics", "columns", "records", "space"),
+    output:
+        ROOT / "{version}" / "evidence.json",
+    log:
+        LOGS / "{version}" / "evidence.log",
+    params:
+        noise=lambda wildcards, input: (f"--replicates {input.noise}" if input.noise else ""),
+    message:
+        "{wildcards.version}: evidence for every parameter"
+    shell:
+        "{PYTHON}/evidence.py {input.plan} {input.trials} --epochs {input.epochs} {params.noise} --out {output} 2>&1 | tee {log}"

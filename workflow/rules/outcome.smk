@@ -1,0 +1,40 @@
+# What was registered before the run, scored; and the version's own document.
+rule outcome:
+    input:
+        plan=ROOT / "{version}" / "plan.json",
+        trials=ROOT / "{version}" / "trials.csv",
+        evidence=ROOT / "{version}" / "evidence.json",
+        decisions=ROOT / "{version}" / "decisions.json",
+        result=RESULT,
+        parent=of_parent("decisions.json"),
+        code=code("outcome", "statistics", "records"),
+    output:
+        ROOT / "{version}" / "outcome.json",
+    log:
+        LOGS / "{version}" / "outcome.log",
+    params:
+        parent=option_of_parent("--parent"),
+    message:
+        "{wildcards.version}: scoring what was registered"
+    shell:
+        "{PYTHON}/outcome.py $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"
+
+
+rule rationale:
+    input:
+        plan=ROOT / "{version}" / "plan.json",
+        outcome=ROOT / "{version}" / "outcome.json",
+        proposal=ROOT / "{version}" / "proposal.yaml",
+        audit=ROOT / "{version}" / "audit.json",
+        parent=of_parent("decisions.json"),
+        code=code("rationale", "outcome", "decisions"),
+    output:
+        ROOT / "{version}" / "rationale.md",
+    log:
+        LOGS / "{version}" / "rationale.log",
+    params:
+        parent=option_of_parent("--parent"),
+    message:
+        "{wildcards.version}: writing the rationale"
+    shell:
+        "{PYTHON}/rationale.py $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"

@@ -1,0 +1,21 @@
+# The end of a version's run: every file with its sha256. A sealed version is analysed, never run again.
+rule seal:
+    input:
+        plan=ROOT / "{version}" / "plan.json",
+        study=ROOT / "{version}" / "study.json",
+        manifest=ancient(ROOT / "data" / "manifest.json"),
+        trials=ROOT / "{version}" / "trials.csv",
+        epochs=ROOT / "{version}" / "epochs.csv",
+        noise=NOISE,
+        tests=tests,
+        parent=ancient(of_parent("seal.json")),
+    output:
+        ROOT / "{version}" / "seal.json",
+    log:
+        LOGS / "{version}" / "seal.log",
+    wildcard_constraints:
+        version=any_of(LAYOUT.names(sealed=False)),
+    message:
+        "{wildcards.version}: sealing"
+    shell:
+        "{PYTHON}/seal.py $(dirname {output}) 2>&1 | tee {log}"
