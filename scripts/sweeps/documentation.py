@@ -83,7 +83,7 @@ SITE = Described(
 HEADER = """\
 # Configuration
 
-Every key of every file, written from the models in `scripts/sweeps/config` by `{command}`; do not edit it by hand.
+Every key of every file, written from the package's own models by `{command}`; do not edit it by hand.
 Check your files before anything runs, and see all their problems at once:
 
 ```
@@ -94,7 +94,7 @@ Editors complete keys and mark mistakes where a file begins with a line such as
 `# yaml-language-server: $schema=../workflow/schemas/lineage.schema.json`. Commented files to begin with, every key in
 them at its default, stand in `config/defaults/`.
 
-YAML reads `1e-3` as text; write `1.0e-3`. It reads `yes`, `no`, `on` and `off` as true and false.
+YAML reads `1e-3` as text; write `1.0e-3`. It reads `yes`, `no`, `on` and `off` as true and false, and `010` as 8.
 """
 
 

@@ -173,6 +173,7 @@ class Leases:
 
     def _renew_for_ever(self) -> None:
         """Three signs of life to a lease. An outage is not the owner's death: nobody else can take over in it."""
+        store = self.study.store.apart()
         while not self._end.wait(min(self.lease / 3, 2.0 if self._current is None else self.lease / 3)):
             claim = self._current
             if claim is None:
