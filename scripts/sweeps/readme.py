@@ -13,7 +13,7 @@ from sweeps.provenance.seal import SEAL, read_seal
 
 BEGIN, END = "<!-- results: written by `make docs` -->", "<!-- end of results -->"
 HEAD = (
-    "| version | space (log10) | searched | trials | best on validation | champions on the locked test part | decided |",
+    "| version | space (log10) | searched | trials | best on validation | champions on test | decided on its trials |",
     "|---|---:|---:|---|---:|---:|---|",
 )
 

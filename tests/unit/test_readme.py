@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from finished import write_finished
 
 from sweeps.readme import BEGIN, END, result_table, with_results
-from synthetic import write_lineage
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from finished import finish
-
-    return finish(write_lineage(tmp_path_factory.mktemp("results")))
+    return write_finished(tmp_path_factory.mktemp("results"))
 
 
 def test_the_table_has_a_row_for_each_version(root: Path):
