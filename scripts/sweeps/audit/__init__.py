@@ -18,8 +18,7 @@ from sweeps.audit.metric import check_metric
 from sweeps.audit.model import Audit, Effect, Finding, MetricCheck, Share
 from sweeps.audit.results import check_direction, degenerate_findings, examples_of
 from sweeps.audit.rows import row_findings
-from sweeps.columns import content_digest
-from sweeps.records import typed
+from sweeps.columns import content_digest, tidied
 from sweeps.space import Space
 
 __all__ = ["CODES", "Audit", "Effect", "Finding", "MetricCheck", "Share", "audit"]
@@ -100,12 +99,7 @@ def audit(
     ``budget`` is the number of trials planned; ``epochs`` the epoch table, if there is one; ``metric`` the name of the
     metric's column, whose words (loss, accuracy) are held against ``direction``.
     """
-    table = typed(trials, space)
-    for name, default in (("slot", range(len(table))), ("state", "COMPLETE"), ("value", np.nan)):
-        if name not in table:
-            table[name] = default
-    table["slot"] = pd.to_numeric(table["slot"], errors="coerce").fillna(-1).astype(int)
-    table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
+    table = tidied(trials, space)
     table = table.sort_values("slot", kind="stable").reset_index(drop=True)
     digest = content_digest(table)
     findings = row_findings(table, space, budget) + membership_findings(table, space)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sweeps.audit.counts import per_example
-from sweeps.columns import Column, Floats, Integers, column_of, content_digest
+from sweeps.columns import Column, Floats, Integers, column_of, content_digest, tidied
 from sweeps.evidence.settings import Settings
-from sweeps.records import csv_text, typed
+from sweeps.records import csv_text
 from sweeps.space import Space
 from sweeps.statistics import Permutations, block_permutations, bootstrap_weights, generator
 
@@ -84,14 +84,7 @@ class Trials:
 
 def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "minimize"], settings: Settings) -> Trials:
     """Sort by slot, leave out exact copies, and take apart. Rows without a slot get one from their order."""
-    table = typed(trials.copy(), space)
-    for name, default in (("state", "COMPLETE"), ("value", np.nan)):
-        if name not in table:
-            table[name] = default
-    if "slot" not in table:
-        table["slot"] = range(len(table))
-    table["slot"] = pd.to_numeric(table["slot"], errors="coerce").fillna(-1).astype(int)
-    table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
+    table = tidied(trials, space)
     table = _in_slot_order(table)
     rows = len(table)
     spelled = pd.Series(csv_text(table).split("\n")[1 : rows + 1])

@@ -27,6 +27,8 @@ class Stage:
     notes: tuple[str, ...]
     values: tuple[tuple[str, str], ...]
     """The figures that the decision's rule used, and its thresholds."""
+    refused: tuple[tuple[str, str], ...]
+    """Alternatives that were weighed, each with the reason it was not taken."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def _parameter(chapters: Sequence[Chapter], name: str, anchor: str) -> Parameter
                 facts=tuple(_facts(evidence)) if evidence else (),
                 notes=evidence.notes if evidence else (),
                 values=tuple(_values(decision)) if decision else (),
+                refused=_refused(decision) if decision else (),
             )
         )
     return Parameter(name, anchor, tuple(stages))
@@ -155,6 +158,11 @@ def _values(decision: Decision) -> list[tuple[str, str]]:
     return values + [
         (f"threshold: {name.replace('_', ' ')}", figure(value)) for name, value in decision.thresholds.items()
     ]
+
+
+def _refused(decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Each reason once."""
+    return tuple(dict.fromkeys((item.action, item.reason) for item in decision.refused))
 
 
 def evidence_rows(chapter: Chapter, anchors: dict[str, str]) -> list[EvidenceRow]:
