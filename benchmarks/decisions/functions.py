@@ -160,11 +160,17 @@ class _Builder:
         weight = float(np.exp(self.rng.uniform(math.log(0.5), math.log(2.0))))
         getattr(self, f"_{role}")(name, weight)
 
-    def _numeric(self, name: str, which: int | None = None, condition: Condition | None = None) -> None:
+    def _numeric(
+        self, name: str, which: int | None = None, condition: Condition | None = None, closed: bool = False
+    ) -> None:
+        """A range of its own, with room beyond its bounds where that makes sense and is not ``closed``."""
         which = int(self.rng.integers(len(RANGES))) if which is None else which
         item = RANGES[which]
         self.ranges[name] = item.model_copy(update={"condition": condition})
-        self.limits[name] = {"low": float(item.low), "high": float(item.high)}  # type: ignore[arg-type]
+        wide = item.model_copy(update={"type": "float"})
+        low, high = -REACH if item.log else 0.0, 1.0 + REACH
+        closed = closed or which not in EXTENDABLE
+        self.limits[name] = {"low": at(wide, 0.0 if closed else low), "high": at(wide, 1.0 if closed else high)}
 
     def _peaked(self, name: str, shape: Shape, weight: float) -> None:
         unit = weight / spread(shape)
@@ -180,7 +186,7 @@ class _Builder:
         self.effects[name] = Effect(name, "null", 0.0)
 
     def _monotone(self, name: str, weight: float) -> None:
-        self._numeric(name)
+        self._numeric(name, closed=True)
         shape, towards = slope(self.family, self.rng)
         self._peaked(name, shape, weight)
         self.effects[name] = Effect(name, "monotone", weight, best_u=towards)
@@ -196,9 +202,6 @@ class _Builder:
         beyond = float(self.rng.uniform(0.1, 0.4))
         up = bool(self.rng.integers(2)) or not self.ranges[name].log
         best = 1.0 + beyond if up else -beyond
-        item = self.ranges[name]
-        side, limit = ("high", 1.0 + REACH) if up else ("low", -REACH)
-        self.limits[name][side] = float(at(item.model_copy(update={"type": "float"}), limit))
         self._peaked(name, peak(self.family, best, self.rng), weight)
         self.effects[name] = Effect(name, "edge", weight, best_u=best)
 

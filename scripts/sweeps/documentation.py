@@ -22,7 +22,10 @@ from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
 from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective
+from sweeps.readme import with_results
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+PUBLISHED = "results/published"
 COMMAND = "make docs"
 SCHEMAS = "workflow/schemas"
 WIDTH = 110
@@ -50,7 +53,7 @@ LINEAGE = Described(
     {
         "lineage": "my-lineage",
         "description": "What is asked of it.",
-        "versions": {"v1": {"sweep": "sweep.yaml"}, "v2": {"sweep": "next.yaml", "parent": "v1"}},
+        "versions": {"v1": {"sweep": "sweep.yaml"}},
     },
 )
 SWEEP = Described(
@@ -119,6 +122,9 @@ def documents() -> dict[str, str]:
     found = {f"{SCHEMAS}/{kind.name}.schema.json": schema_text(kind) for kind in kinds}
     found |= {f"config/defaults/{kind.name}.yaml": default_file(kind) for kind in kinds if kind.has_default_file}
     found["config/README.md"] = readme(kinds)
+    published, own = REPOSITORY / PUBLISHED, REPOSITORY / "README.md"
+    if published.is_dir() and own.exists():
+        found["README.md"] = with_results(own.read_text(encoding="utf-8"), published)
     return found
 
 

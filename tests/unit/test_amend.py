@@ -6,8 +6,8 @@ import json
 
 import pytest
 import yaml
-from fakes.sweeps import make_sweep
 
+from fakes.sweeps import make_sweep
 from sweeps.amend import amend
 from sweeps.config.problems import ConfigError
 

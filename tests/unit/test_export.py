@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from fakes.sweeps import make_sweep
 
+from fakes.sweeps import make_sweep
 from sweeps.config.problems import ConfigError
 from sweeps.records import TRIAL_COLUMNS, class_names, parameter_names, read_trials
 

@@ -13,7 +13,8 @@ import pandas as pd
 from sweeps.config.loading import load_sweep
 from sweeps.config.models import Override, Sweep
 from sweeps.config.problems import ConfigError, Problem, did_you_mean
-from sweeps.decisions.facts import subject
+from sweeps.decisions.adjusted import adjust
+from sweeps.decisions.facts import Table, subject
 from sweeps.decisions.frames import trial_table
 from sweeps.decisions.limits import Limit, read_limits, with_natural
 from sweeps.decisions.model import Decision
@@ -21,6 +22,7 @@ from sweeps.decisions.policy import Policy, load_policy
 from sweeps.decisions.rules import decide_one, judgement_for, override
 from sweeps.evidence.assess import assess
 from sweeps.evidence.model import Evidence, Noise
+from sweeps.evidence.trials import read
 from sweeps.records import finished
 from sweeps.space import Space
 
@@ -90,11 +92,12 @@ def decide_on(
             for name in unknown
         )
     spread = value_spread(trials)
-    margin = _margin(chosen, evidence, spread)
+    adjusted = adjust(read(trials, space, evidence.direction, evidence.settings))
+    facts_of_table = Table(spread, _margin(chosen, evidence, spread), adjusted)
     decisions = []
     for name, item in space.parameters.items():
         limit = with_natural(table.get(name), item) if chosen.natural_bounds else table.get(name, Limit())
-        facts = subject(name, evidence, space, chosen, limit, margin, spread)
+        facts = subject(name, evidence, space, chosen, limit, facts_of_table)
         decision = decide_one(facts, space, chosen, limit)
         judgement = judgement_for(name, space, chosen)
         if judgement is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.decisions.adjusted import Adjusted
 from sweeps.decisions.limits import Limit, beyond
 from sweeps.decisions.model import Fact
 from sweeps.decisions.policy import Policy
@@ -78,6 +79,19 @@ FACTS: dict[str, str] = {
     "rivals_fair": "every other level's branch having had a fair trial",
     "rival_best_gap": "distance of the best trial of any other level to the best trial, in spreads of the metric",
     "smallest_quota": "smallest share that a level was promised",
+    "adjusted_p": "p of its effect with the others held constant",
+    "adjusted_holm": "Holm-adjusted p of its effect with the others held constant",
+    "adjusted_agrees": "the same direction with the others held constant",
+    "adjusted_towards_p": "p of the metric still rising at the bound with the others held constant",
+    "fit_reaches": "the fitted optimum possibly being at the bound",
+    "fit_reaches_opposite": "the fitted optimum possibly being at the other bound",
+    "adjusted_favourite": "best level with the others held constant",
+    "adjusted_favourite_agrees": "best level being the same with the others held constant",
+    "adjusted_favourite_p": "p of the best level against every other with the others held constant",
+    "adjusted_cost": "what fixing the best level could cost with the others held constant, in spreads (upper bound)",
+    "adjusted_cost_margins": "what fixing the best level could cost with the others held constant, in margins",
+    "noise_known": "known noise between seeds",
+    "region_span": "share of the range that elites and the fitted optimum take",
     "side": "bound",
     "bound": "value of the bound",
     "towards": "trend being better towards the bound",
@@ -105,23 +119,25 @@ class Subject:
     facts: Mapping[str, Fact]
     sides: tuple[Mapping[str, Fact], ...]
     """The facts of each bound, on top of those of the parameter; empty where there is no order."""
+    region: tuple[float, float] | None = None
+    """Places in the sampled range that hold the elites and the fitted optimum."""
 
 
-def subject(
-    name: str,
-    evidence: Evidence,
-    space: Space,
-    policy: Policy,
-    limit: Limit,
-    margin: float | None,
-    spread: float | None,
-) -> Subject:
-    """Collect the facts of one parameter.
+@dataclass(frozen=True)
+class Table:
+    """What holds for the whole table of trials."""
 
-    ``margin`` is what a FIX may cost and ``spread`` the standard deviation of the finished trials, both in the
-    metric's unit; ``None`` where unknown.
-    """
+    spread: float | None
+    """Standard deviation of the finished trials, in the metric's unit."""
+    margin: float | None
+    """What a FIX may cost, in the metric's unit."""
+    adjusted: Mapping[str, Adjusted]
+
+
+def subject(name: str, evidence: Evidence, space: Space, policy: Policy, limit: Limit, table: Table) -> Subject:
+    """Collect the facts of one parameter."""
     item = evidence.parameter(name)
+    adjusted = table.adjusted.get(name)
     facts: dict[str, Fact] = dict.fromkeys(FACTS)
     facts |= {
         "n": item.n,
@@ -134,12 +150,44 @@ def subject(
         "interacts": bool(item.interacts_with),
         "flips": item.pruned.flips,
         "failures_p": item.failures.holm,
+        "noise_known": evidence.sigma_seed is not None,
     }
     facts |= _direction(item) | _elites(name, item, space)
     facts["effect_p"] = _least(facts["holm"], facts["curvature_holm"], facts["concentration_holm"])
-    facts |= _levels(item, evidence, margin, spread)
-    sides = tuple(facts | _side(name, bound, item, space, policy, limit) for bound in item.bounds)
-    return Subject(name, item, facts, sides)
+    facts |= _levels(item, evidence, table.margin, table.spread)
+    region = _region(item, adjusted)
+    if adjusted is not None:
+        facts |= _adjusted(adjusted, facts, table)
+    if region is not None:
+        facts["region_span"] = region[1] - region[0]
+    sides = tuple(facts | _side(name, bound, item, space, policy, limit, adjusted) for bound in item.bounds)
+    return Subject(name, item, facts, sides, region)
+
+
+def _region(item: ParameterEvidence, adjusted: Adjusted | None) -> tuple[float, float] | None:
+    """The places that hold the elites and, where there is a fit, its optimum too."""
+    low, high = item.elites.scaled_low, item.elites.scaled_high
+    if low is None or high is None or adjusted is None or adjusted.region is None:
+        return None
+    return min(low, adjusted.region[0]), max(high, adjusted.region[1])
+
+
+def _adjusted(adjusted: Adjusted, facts: Mapping[str, Fact], table: Table) -> dict[str, Fact]:
+    found: dict[str, Fact] = {"adjusted_p": adjusted.p, "adjusted_holm": adjusted.holm}
+    if adjusted.slope is not None and facts["better"] is not None:
+        found["adjusted_agrees"] = (adjusted.slope > 0) == (facts["better"] == "higher")
+    best = adjusted.favourite
+    if best is not None:
+        known = facts["favourite"] is not None
+        found |= {
+            "adjusted_favourite": best.value,
+            "adjusted_favourite_agrees": known and same_value(best.value, facts["favourite"]),
+            "adjusted_favourite_p": best.p,
+            "adjusted_cost": best.cost,
+        }
+        if table.margin and table.spread:
+            found["adjusted_cost_margins"] = best.cost * table.spread / table.margin
+    return found
 
 
 def _direction(item: ParameterEvidence) -> dict[str, Fact]:
@@ -247,7 +295,13 @@ def _gap(best: Level, sign: float, spread: float | None) -> dict[str, Fact]:
 
 
 def _side(
-    name: str, bound: Bound, item: ParameterEvidence, space: Space, policy: Policy, limit: Limit
+    name: str,
+    bound: Bound,
+    item: ParameterEvidence,
+    space: Space,
+    policy: Policy,
+    limit: Limit,
+    adjusted: Adjusted | None,
 ) -> dict[str, Fact]:
     places = _places(name, item, space)
     own = places if bound.side == "low" else 1.0 - places
@@ -266,6 +320,11 @@ def _side(
     }
     if item.direction is not None and item.direction.better is not None:
         facts["towards"] = (item.direction.better == "higher") == (bound.side == "high")
+    if adjusted is not None and adjusted.region is not None:
+        ends = (adjusted.region[0] <= 0.01, adjusted.region[1] >= 0.99)
+        facts["fit_reaches"], facts["fit_reaches_opposite"] = ends if bound.side == "low" else ends[::-1]
+    if adjusted is not None:
+        facts["adjusted_towards_p"] = adjusted.towards_low_p if bound.side == "low" else adjusted.towards_high_p
     if len(own):
         facts |= {
             "bound_elites": int((own <= policy.outer + 1e-9).sum()),

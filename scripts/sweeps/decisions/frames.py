@@ -11,7 +11,7 @@ import pandas as pd
 
 from sweeps.config.problems import did_you_mean, error
 from sweeps.imports.table import NUMBERS, STATE_SPELLINGS
-from sweeps.records import CORRECT, PARAMETER, TOTAL, parameter_column, typed
+from sweeps.records import CORRECT, TOTAL, parameter_column, typed
 from sweeps.space import Space
 
 VALUES = ("value", "values_0", "objective", "metric", "score", "val_acc", "val_loss")

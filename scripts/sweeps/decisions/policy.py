@@ -60,7 +60,11 @@ class Recipe(Model):
     """How the new range is made. Options that a recipe does not use are ignored by it."""
 
     recipe: RecipeName = Field("nothing", description="Which way of making the new range.")
-    padding: float = Field(0.0, ge=0, description="elite range: added on both sides, in shares of the elites' span.")
+    padding: float = Field(
+        0.0,
+        ge=0,
+        description="Added on both sides: elite range, in shares of the elites' span; good region, of the range.",
+    )
     headroom: float = Field(0.0, ge=0, description="elite range: added on both sides, in shares of the elite value.")
     at_least_span: float = Field(
         0.0, ge=0, le=1, description="elite range, good region: never narrower than this share of the sampled range."
@@ -80,7 +84,9 @@ class Recipe(Model):
         None, gt=1, description="move bound: the other bound moves in by this factor, where no elite is cut off."
     )
     trim: float | None = Field(
-        None, ge=0, description="move bound: the other bound moves in to the elites, padded by this share of the range."
+        None,
+        ge=0,
+        description="move bound: the other bound moves in to the good region, padded by this share of the range.",
     )
     mantissas: list[float] = Field(
         default_factory=list, description="Round outward to these times a power of ten.", examples=[[1, 2, 3, 5]]

@@ -34,7 +34,8 @@ class Bench:
     space: Space
     limit: Limit
     elites: tuple[Any, ...]
-    padded: tuple[float | None, float | None]
+    region: tuple[float, float] | None
+    """Places that hold the elites and the fitted optimum."""
 
     @property
     def item(self) -> ParamRange:
@@ -127,9 +128,9 @@ def _elite_range(bench: Bench) -> Made | str:
 
 
 def _good_region(bench: Bench) -> Made | str:
-    if bench.padded[0] is None or bench.padded[1] is None:
-        return "no elite is known"
-    low, high = bench.places([float(bench.padded[0]), float(bench.padded[1])])
+    if bench.region is None:
+        return "there are too few trials to fit where the optimum lies"
+    low, high = bench.region
     return _narrowed(bench, low - bench.recipe.padding, high + bench.recipe.padding)
 
 
@@ -200,8 +201,8 @@ def _other_bound(bench: Bench, side: str) -> float | None:
         new = _scaled(old, recipe.floor_factor, outward=side == "high")
         new = float(round(new)) if item.type == "int" else new
     else:
-        places = bench.places(values)
-        at = max(places) + recipe.trim if side == "low" else min(places) - recipe.trim  # type: ignore[operator]
+        low, high = bench.region or (0.0, 1.0)
+        at = high + recipe.trim if side == "low" else low - recipe.trim  # type: ignore[operator]
         if not 0.0 < at < 1.0:
             return None
         new = _outward(item, bench.value_at(at), "high" if side == "low" else "low", recipe)

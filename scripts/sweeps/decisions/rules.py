@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from sweeps.config.models import Override
 from sweeps.decisions.facts import FACTS, Subject
 from sweeps.decisions.limits import Limit
 from sweeps.decisions.model import Confidence, Decision, Fact, NewRange, Overridden, Refused
 from sweeps.decisions.policy import Judgement, Policy, Rule, Test
 from sweeps.decisions.recipes import Bench, Made, make
-from sweeps.config.models import Explore, Override
 from sweeps.space import Space, choice_key
 
 ORDER: tuple[Confidence, ...] = ("LOW", "MODERATE", "HIGH")
@@ -117,9 +117,7 @@ def _try(rule: Rule, subject: Subject, space: Space, limit: Limit) -> _Met | str
             rank = len(failing)
         else:
             elites = subject.evidence.elites
-            bench = Bench(
-                rule.then, subject.name, facts, space, limit, elites.values, (elites.padded_low, elites.padded_high)
-            )
+            bench = Bench(rule.then, subject.name, facts, space, limit, elites.values, subject.region)
             made = make(bench)
             if isinstance(made, Made):
                 return _Met(rule, facts, made)

@@ -179,9 +179,7 @@ class Leases:
             if claim is None:
                 continue
             try:
-                self.study.store.transaction(
-                    lambda connection, claim=claim: self.hold(connection, claim), patient=False
-                )
+                store.transaction(lambda connection, claim=claim: self.hold(connection, claim), patient=False)
             except LeaseLostError:
                 if claim is self._current:
                     log.warning("slot %d was taken over by another job; leaving after this epoch", claim.slot)

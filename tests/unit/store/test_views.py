@@ -7,10 +7,10 @@ import math
 import numpy as np
 import optuna
 import pytest
-from fakes.fixtures import GENERATIONS
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from fakes.fixtures import GENERATIONS
 from sweeps.config.models import Pruner
 from sweeps.objectives.base import EpochReport
 from sweeps.store.study import open_study
