@@ -168,7 +168,7 @@ def _batch_means(
     name: str | None,
     parameter: str | None = None,
 ) -> Iterator[Explanation]:
-    near = min(near, 1e-5)
+    near = min(near, 6e-4 if name else 1e-5)
     full, left = np.floor_divide(examples, size), np.mod(examples, size)
     count = full + (left > 0)
     most = int(np.nanmax(left)) if len(left) else 0

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.audit.counts import correct_counts, counted_classes, macro_average, per_example, total_counts
+from sweeps.audit.counts import (
+    correct_counts,
+    counted_classes,
+    lacking_classes,
+    macro_average,
+    per_example,
+    total_counts,
+)
 from sweeps.audit.explanations import explain, possible_batch_means, resolution, same_answers, strongest_dependence
 from sweeps.audit.model import Finding, MetricCheck
 from sweeps.audit.rows import slots_of
@@ -30,7 +37,7 @@ def check_metric(
     value = done["value"].to_numpy(dtype=float)
     rate = per_example(done)
     both = np.isfinite(rate) & np.isfinite(value)
-    if both.sum() < 1:
+    if both.sum() < 1 or (both.sum() > 1 and np.ptp(value[both]) <= 1e-12):
         return _without_counts(done, space, value, sign, found)
     best: dict[str, float | int] = {}
     winner, other = int(np.argmax(sign * value)), int(np.nanargmax(rate))
@@ -41,7 +48,7 @@ def check_metric(
     base = {"checked": int(both.sum()), "largest_difference": float(np.abs(off).max()), **best}
     explanation = explain(counted, space)
     if explanation is None:
-        return _unexplained(counted, space, off, base, found, both.sum() < len(done) or bool(_lacking(done)))
+        return _unexplained(counted, space, off, base, found, both.sum() < len(done) or bool(lacking_classes(done)))
     holds = explanation.holds
     rest = slots_of(counted, ~holds)
     if rest:
@@ -97,11 +104,6 @@ def _explained(kind: str, text: str, parameter: str | None, direction: str, most
     )  # type: ignore[arg-type]
 
 
-def _lacking(done: pd.DataFrame) -> list[str]:
-    """Classes with rates but no size."""
-    return [str(column)[len("rate_") :] for column in done.columns if str(column).startswith("rate_")]
-
-
 def _unexplained(
     counted: pd.DataFrame, space: Space, off: NDArray[np.float64], base: dict, found: list[Finding], partial: bool
 ) -> tuple[MetricCheck, list[Finding]]:
@@ -141,7 +143,7 @@ def _unexplained(
 def _without_counts(
     done: pd.DataFrame, space: Space, value: NDArray[np.float64], sign: int, found: list[Finding]
 ) -> tuple[MetricCheck, list[Finding]]:
-    lacking = _lacking(done)
+    lacking = lacking_classes(done)
     base: dict = {}
     if len(value):
         winner = int(np.argmax(sign * value))
@@ -238,7 +240,7 @@ def _against_size(
 def _count_findings(done: pd.DataFrame) -> list[Finding]:
     """Counts that cannot be: more right than there are, not whole, other sizes in other trials, no size at all."""
     found = []
-    lacking = _lacking(done)
+    lacking = lacking_classes(done)
     if lacking:
         text = (
             f"sizes of {len(lacking)} classes are missing ({', '.join(lacking[:6])}): the metric cannot be recomputed"

@@ -355,3 +355,15 @@ def test_a_conditional_parameter_can_be_what_the_metric_depends_on(table, space)
 def test_a_factor_per_level_is_found(table, space):
     factor = table["params_encoder"].map({"cnn": 0.9, "context": 1.1})
     assert audit(with_value(table, rate(table) * factor), space).metric.parameter == "encoder"
+
+
+def test_one_missing_size_leaves_the_metric_unchecked_rather_than_wrong(table, space):
+    table["rate_a"] = table["correct_a"] / SIZES["a"]
+    found = audit(table.drop(columns=["correct_a", "total_a"]), space)
+    assert found.metric.status == "not checkable"
+    assert (found.baseline, found.effects) == (None, ())
+
+
+def test_a_mean_over_batches_is_found_in_rounded_values_too(table, space):
+    rounded = batch_mean(table, table["params_batch_size"].to_numpy()).round(4)
+    assert audit(with_value(table, rounded), space).metric.parameter == "batch_size"
