@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.audit.counts import (
+    RATE,
     correct_counts,
     counted_classes,
     lacking_classes,
@@ -24,6 +25,8 @@ from sweeps.records import TOTAL, class_names
 from sweeps.space import Space
 from sweeps.statistics import spearman
 
+SAY = 4
+"""Trials that must agree on a missing class size."""
 SAME_THING = 0.9
 """|rho| from which on two measures speak of the same thing."""
 
@@ -187,7 +190,26 @@ def _without_counts(
         )
         return MetricCheck(status="differs", kind="unknown", parameter=alike[0], explanation=text, **base), found
     text = "class sizes are missing: the metric cannot be recomputed"
+    size = fitting_size(done, value)
+    if size is not None:
+        text += f"; the recorded values are rates over all examples if class {lacking[0]} has {size}"
+        mend = f"if that is so, add it under class_sizes: {lacking[0]}: {size}"
+        found.append(Finding(code="class-size-fits", severity="note", message=text, mend=mend, found=size))
     return MetricCheck(status="not checkable", explanation=text, **base), found
+
+
+def fitting_size(done: pd.DataFrame, value: NDArray[np.float64]) -> int | None:
+    """The size of the one class without a size for which the recorded values are rates over all examples."""
+    lacking = lacking_classes(done)
+    if len(lacking) != 1 or not counted_classes(done):
+        return None
+    known, right = total_counts(done).sum(axis=1), correct_counts(done).sum(axis=1)
+    rate = pd.to_numeric(done[RATE + lacking[0]], errors="coerce").to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sizes = (right - value * known) / (value - rate)
+    told = np.isfinite(sizes) & (np.abs(value - rate) > 0.02)
+    size = round(float(np.median(sizes[told]))) if told.sum() >= SAY else 0
+    return size if size >= 1 and (np.abs(sizes[told] - size) < 0.05).mean() >= SAME_THING else None
 
 
 def _mixed_units(done: pd.DataFrame, value: NDArray[np.float64], found: list[Finding]) -> None:

@@ -361,6 +361,7 @@ def test_one_missing_size_leaves_the_metric_unchecked_rather_than_wrong(table, s
     table["rate_a"] = table["correct_a"] / SIZES["a"]
     found = audit(table.drop(columns=["correct_a", "total_a"]), space)
     assert found.metric.status == "not checkable"
+    assert found.of("class-size-fits")[0].found == SIZES["a"]
     assert (found.baseline, found.effects) == (None, ())
 
 
