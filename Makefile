@@ -100,8 +100,8 @@ report: $(ANALYSIS) ## the page of the published lineage
 verify: $(ANALYSIS) ## re-hash and re-derive results/LINEAGE and compare with its seals
 	@$(RUN) scripts/verify.py results/$(LINEAGE)
 
-publish: $(ANALYSIS) ## replace results/published by the sealed, small files of results/LINEAGE
-	@$(RUN) scripts/publish.py results/$(LINEAGE) results/published
+publish: $(ANALYSIS) ## replace results/published by the small files of the lineage of LINEAGE_FILE
+	@$(RUN) scripts/publish.py $(LINEAGE_FILE) results/published
 
 #@ Check
 .PHONY: test test-fast test-faults test-slurm lint format

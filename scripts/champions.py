@@ -15,8 +15,8 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="champions.json to write")
     result = write_champions(**vars(parser.parse_args()))
     print(
-        f"{result.version}  champions reach {result.mean:.4f} [{result.low:.4f}, {result.high:.4f}] on {result.examples} "
-        f"locked test examples (largest class {result.largest_class:.4f})"
+        f"{result.version}  champions reach {result.mean:.4f} [{result.low:.4f}, {result.high:.4f}] "
+        f"on {result.examples} locked test examples (largest class {result.largest_class:.4f})"
     )
 
 

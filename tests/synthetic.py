@@ -19,6 +19,7 @@ import pandas as pd
 from sweeps.config.models import Condition, History, ObjectiveChoice, ParamRange, Pruner, Shards, Store
 from sweeps.digests import digest_of, digest_of_file, write_json
 from sweeps.plan import Digests, Parent, Plan, Sources
+from sweeps.preflight.model import Check, Preflight
 from sweeps.provenance.seal import SEAL, seal_version
 from sweeps.records import CORRECT, TOTAL, parameter_column, write_table
 from sweeps.slots import allot
@@ -203,7 +204,9 @@ def write_version(
     write_table(trials, folder / "trials.csv")
     write_table(epochs, folder / "epochs.csv")
     write_table(epochs[["slot", "epoch"]].assign(seconds=1.5, shard=0), folder / "timing.csv")
-    write_json(folder / "preflight.json", {"items": [], "ok": True})
+    check = Check(name="store", status="ok", blocking=True, figure="0.2 ms there and back")
+    preflight = Preflight(version=plan.version, checks=[check], probes=[], estimate=None, launch="snakemake")
+    write_json(folder / "preflight.json", preflight.model_dump(mode="json"))
     write_json(folder / "study.json", {"study_name": plan.study_name, "plan": digest_of_file(folder / "plan.json")})
     for generation in range(plan.n_generations()):
         slots = [slot.slot for slot in plan.slots if slot.generation == generation]

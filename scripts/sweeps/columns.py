@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.config.models import ParamRange
-from sweeps.records import parameter_column, table_digest
+from sweeps.records import parameter_column, table_digest, typed
 from sweeps.space import Space, choice_key, distinct, is_ordered
 
 Floats = NDArray[np.float64]
@@ -92,6 +92,8 @@ def column_of(table: pd.DataFrame, name: str, space: Space) -> Column:
     choices = distinct(item.choices or [])
     booleans = all(isinstance(choice, bool) for choice in choices)
     kind = "ordered" if is_ordered(item) else "boolean" if booleans else "categorical"
+    endless = [isinstance(cell, float | np.floating) and not np.isfinite(cell) for cell in cells]
+    present &= ~np.array(endless, dtype=bool)
     values = [_plain(cell) if there else None for cell, there in zip(cells, present, strict=True)]
     known = {choice_key(choice) for choice in choices}
     extra = {choice_key(value): value for value in values if value is not None and choice_key(value) not in known}
@@ -151,6 +153,22 @@ def _scaled(item: ParamRange, numbers: Floats) -> Floats:
     if high <= low:
         return np.where(np.isfinite(numbers), 0.0, np.nan)
     return np.clip((numbers - low) / (high - low), 0.0, 1.0)
+
+
+def tidied(trials: pd.DataFrame, space: Space) -> pd.DataFrame:
+    """A copy with typed parameters and the columns ``slot`` (-1 where unreadable), ``state`` and ``value``.
+
+    Rows without any of these columns are numbered, COMPLETE, without a value.
+    """
+    table = typed(trials, space)
+    for name, default in (("slot", range(len(table))), ("state", "COMPLETE"), ("value", np.nan)):
+        if name not in table:
+            table[name] = default
+    slots = pd.to_numeric(table["slot"], errors="coerce").astype(float)
+    table["slot"] = slots.where(np.isfinite(slots) & (slots.abs() < 2**53), -1).astype("int64")
+    table["state"] = table["state"].astype(object).where(table["state"].notna(), "UNKNOWN").astype(str)
+    table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
+    return table
 
 
 def content_digest(table: pd.DataFrame) -> str:

@@ -22,7 +22,10 @@ from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
 from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective
+from sweeps.readme import with_results
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+PUBLISHED = "results/published"
 COMMAND = "make docs"
 SCHEMAS = "workflow/schemas"
 WIDTH = 110
@@ -50,7 +53,7 @@ LINEAGE = Described(
     {
         "lineage": "my-lineage",
         "description": "What is asked of it.",
-        "versions": {"v1": {"sweep": "sweep.yaml"}, "v2": {"sweep": "next.yaml", "parent": "v1"}},
+        "versions": {"v1": {"sweep": "sweep.yaml"}},
     },
 )
 SWEEP = Described(
@@ -83,7 +86,7 @@ SITE = Described(
 HEADER = """\
 # Configuration
 
-Every key of every file, written from the models in `scripts/sweeps/config` by `{command}`; do not edit it by hand.
+Every key of every file, written from the package's own models by `{command}`; do not edit it by hand.
 Check your files before anything runs, and see all their problems at once:
 
 ```
@@ -94,7 +97,7 @@ Editors complete keys and mark mistakes where a file begins with a line such as
 `# yaml-language-server: $schema=../workflow/schemas/lineage.schema.json`. Commented files to begin with, every key in
 them at its default, stand in `config/defaults/`.
 
-YAML reads `1e-3` as text; write `1.0e-3`. It reads `yes`, `no`, `on` and `off` as true and false.
+YAML reads `1e-3` as text; write `1.0e-3`. It reads `yes`, `no`, `on` and `off` as true and false, and `010` as 8.
 """
 
 
@@ -119,6 +122,9 @@ def documents() -> dict[str, str]:
     found = {f"{SCHEMAS}/{kind.name}.schema.json": schema_text(kind) for kind in kinds}
     found |= {f"config/defaults/{kind.name}.yaml": default_file(kind) for kind in kinds if kind.has_default_file}
     found["config/README.md"] = readme(kinds)
+    published, own = REPOSITORY / PUBLISHED, REPOSITORY / "README.md"
+    if published.is_dir() and own.exists():
+        found["README.md"] = with_results(own.read_text(encoding="utf-8"), published)
     return found
 
 

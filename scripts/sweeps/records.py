@@ -105,7 +105,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 def read_table(path: str | Path, required: Iterable[str] = ()) -> pd.DataFrame:
     """Read a table. Raises :class:`~sweeps.config.problems.ConfigError` when it cannot be read or lacks a column."""
     try:
-        table = pd.read_csv(path, dtype={"arm": str, "state": str, "reason": str}, float_precision="round_trip")
+        table = pd.read_csv(path, dtype={"arm": str, "state": str, "reason": str})
     except (OSError, ValueError) as problem:
         raise error(path, "", f"is not a readable CSV table: {problem}", "restore the file") from problem
     missing = [column for column in required if column not in table.columns]

@@ -18,8 +18,7 @@ from sweeps.audit.metric import check_metric
 from sweeps.audit.model import Audit, Effect, Finding, MetricCheck, Share
 from sweeps.audit.results import check_direction, degenerate_findings, examples_of
 from sweeps.audit.rows import row_findings
-from sweeps.columns import content_digest
-from sweeps.records import typed
+from sweeps.columns import content_digest, tidied
 from sweeps.space import Space
 
 __all__ = ["CODES", "Audit", "Effect", "Finding", "MetricCheck", "Share", "audit"]
@@ -86,6 +85,10 @@ CODES = {
 """Every code of a finding, with its meaning."""
 
 
+SAME_ORDER = ("percent", "error rate", "error rate in percent", "shifted", "scaled")
+"""Metrics that rank trials as the rate over examples does: no effect can differ."""
+
+
 def audit(
     trials: pd.DataFrame,
     space: Space,
@@ -100,12 +103,7 @@ def audit(
     ``budget`` is the number of trials planned; ``epochs`` the epoch table, if there is one; ``metric`` the name of the
     metric's column, whose words (loss, accuracy) are held against ``direction``.
     """
-    table = typed(trials, space)
-    for name, default in (("slot", range(len(table))), ("state", "COMPLETE"), ("value", np.nan)):
-        if name not in table:
-            table[name] = default
-    table["slot"] = pd.to_numeric(table["slot"], errors="coerce").fillna(-1).astype(int)
-    table["value"] = pd.to_numeric(table["value"], errors="coerce").astype(float)
+    table = tidied(trials, space)
     table = table.sort_values("slot", kind="stable").reset_index(drop=True)
     digest = content_digest(table)
     findings = row_findings(table, space, budget) + membership_findings(table, space)
@@ -120,7 +118,9 @@ def audit(
         else check_direction(done, direction, metric, check)
     )
     rate = per_example(done)
-    changes = () if check.status in ("equal", "not checkable") else effects(done, space, rate, digest)
+    compared = check.status not in ("equal", "not checkable") and check.kind not in SAME_ORDER
+    oriented = rate if direction == "maximize" else 1 - rate
+    changes = effects(done, space, oriented, digest) if compared and np.isfinite(rate).any() else ()
     error, beside = _evaluation(done, rate)
     findings = [
         *about_metric,

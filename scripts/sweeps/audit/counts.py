@@ -32,7 +32,8 @@ def total_counts(table: pd.DataFrame) -> Floats:
 def _floats(table: pd.DataFrame, columns: list[str]) -> Floats:
     if not columns:
         return np.empty((len(table), 0))
-    return table[columns].apply(pd.to_numeric, errors="coerce").astype(float).to_numpy()
+    numbers = table[columns].apply(pd.to_numeric, errors="coerce").astype(float).to_numpy()
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def per_example(table: pd.DataFrame) -> Floats:

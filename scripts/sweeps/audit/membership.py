@@ -68,7 +68,7 @@ def _outside(table: pd.DataFrame, name: str, item: ParamRange, rows: np.ndarray)
         strange = rows & ((numbers < low - slack) | (numbers > high + slack))
         allowed = f"{item.low} to {item.high}"
         step = float(item.step or (1 if item.type == "int" else 0))
-        steps = (numbers - low) / step if step else np.zeros(len(table))
+        steps = (np.where(np.isfinite(numbers), numbers, low) - low) / step if step else np.zeros(len(table))
         grid = rows & ~strange & (np.abs(steps - np.round(steps)) > 1e-6)
     found = []
     if strange.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,10 @@ from sweeps.config.values import kind_of
 LARGEST_FILE = 2_000_000
 LARGEST_CONTENT = 200_000
 """Bytes of a file, and values in it once its aliases are written out, above which it is refused unread."""
+
+INTEGER = "tag:yaml.org,2002:int"
+MISLEADING = re.compile(r"^[-+]?(0[0-7_]+|[1-9][0-9_]*(:[0-5]?[0-9])+)$")
+"""Whole numbers that YAML 1.1 reads as another number than a person does: ``010`` is 8, ``1:30`` is 90."""
 
 Key = tuple[str, ...]
 
@@ -126,10 +131,18 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _repetitions(node: yaml.Node, file: str, key: Key, lines: dict[str, int], visited: set[int]) -> Iterator[Problem]:
-    """Keys that stand twice in one mapping; notes the line of every key, and takes the repetitions out of ``node``."""
+    """Keys that stand twice in one mapping, and misleading numbers.
+
+    Notes the line of every key in ``lines``, and takes the repetitions out of ``node``.
+    """
     if id(node) in visited:
         return
     visited.add(id(node))
+    if isinstance(node, yaml.ScalarNode) and node.tag == INTEGER and MISLEADING.match(node.value):
+        read = yaml.SafeLoader.construct_yaml_int(yaml.SafeLoader(""), node)
+        mend = f"write {read}, or {node.value.lstrip('+-0') or 0} if that is meant; a text needs quotes"
+        message = f"{node.value} means {read} to YAML: a leading 0 makes it octal, a colon counts sixties"
+        yield Problem(file, ".".join(key), message, mend, line=node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             lines.setdefault(".".join((*key, str(index))), child.start_mark.line + 1)

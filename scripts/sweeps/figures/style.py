@@ -148,19 +148,10 @@ def new_figure(width: float, height: float, *, constrained: bool = True) -> Figu
 def render(figure: Figure, *, title: str, source: str) -> Rendered:
     """A figure as PDF and PNG. ``source`` (the digests of the tables it shows) goes into the metadata; no date does."""
     pdf, png = io.BytesIO(), io.BytesIO()
-    figure.savefig(
-        pdf,
-        format="pdf",
-        metadata={
-            "Title": title,
-            "Subject": source,
-            "Creator": "Sweep Lineage",
-            "Producer": "matplotlib",
-            "CreationDate": None,
-            "ModDate": None,
-        },
-    )
     figure.savefig(png, format="png", metadata={"Software": None})
+    figure.set_layout_engine("none")
+    metadata = {"Title": title, "Subject": source, "Creator": "Sweep Lineage", "Producer": "matplotlib"}
+    figure.savefig(pdf, format="pdf", metadata=metadata | {"CreationDate": None, "ModDate": None})
     return Rendered(_settle_font_names(pdf.getvalue()), _few_colours(png.getvalue(), title, source))
 
 

@@ -89,7 +89,7 @@ def changes_that_follow(criteria: Iterable[CriterionVerdict]) -> dict[str, Overr
         if item.verdict != "met":
             continue
         because = "; ".join(part.because for part in item.parts)
-        reason = f"registered criterion {item.name!r} is met: {because}"
+        reason = f"Registered criterion {item.name!r} is met: {because}"
         for name, change in item.changes.items():
             follow.setdefault(name, Override(reason=reason, **change.model_dump(exclude_none=True)))
     return follow

@@ -198,7 +198,7 @@ def decided(asked: Decided, own: Achieved, parent: Achieved | None) -> Verdict:
     if asked.parameter is None:
         words = ", ".join(f"{item.parameter}: {item.action} ({item.confidence})" for item in fitting)
         holds = len(fitting) >= asked.at_least
-        return fact(asked, holds, words or "none is", unit="count", value=float(len(fitting)), n=own.evidence.n)
+        return fact(asked, holds, words or "no parameter is", unit="count", value=float(len(fitting)), n=own.evidence.n)
     mine = [item for item in own.decisions if item.parameter == asked.parameter]
     if not mine:
         return undecidable(asked, not_searched(asked.parameter, own))

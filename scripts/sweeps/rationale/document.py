@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sweeps.decisions.comparison import Row, describe
+from sweeps.decisions.comparison import Row, compare, describe
 from sweeps.decisions.model import Decision
 from sweeps.decisions.policy import Policy
 from sweeps.digests import write_atomically
 from sweeps.outcome.model import Achieved
+from sweeps.proposal import DecisionFile
 from sweeps.rationale import markdown
 from sweeps.rationale.evidence import sentences
 from sweeps.rationale.records import Records, read_records
@@ -36,6 +37,8 @@ class ParameterNote:
 
     name: str
     decision: Decision
+    by: str
+    """Who or what decided: a rule of the policy, a registered criterion, a person."""
     old: str
     new: str
     evidence: tuple[str, ...]
@@ -71,7 +74,8 @@ class Document:
     given: tuple[Given, ...]
     dropped: tuple[Row, ...]
     risks: tuple[Risk, ...]
-    following: tuple[Decision, ...]
+    following: tuple[Group, ...]
+    """What was decided on this version's own trials."""
     avoided: tuple[str, ...]
 
     @property
@@ -94,16 +98,21 @@ def write_rationale(folder: str | Path, out: str | Path, *, parent: str | Path |
 def document_of(records: Records) -> Document:
     """Arrange the records in the order of the document."""
     decided = {item.parameter for item in records.decisions}
-    undecided = {name: item for name, item in records.plan.resolved_space().parameters.items() if name not in decided}
+    space = records.plan.resolved_space()
+    undecided = {name: item for name, item in space.parameters.items() if name not in decided}
     rows = {row.name: row for row in records.comparison.rows} if records.comparison else {}
+    groups = tuple(_groups(records.parent, records.parent_made, space)) if records.parent else ()
+    following = ()
+    if records.own and records.proposal:
+        following = tuple(_groups(records.own, records.made, records.proposal))
     return Document(
         records=records,
-        policy=_policy(records.parent_plan.policy if records.parent_plan else records.plan.policy),
-        groups=tuple(_groups(records, rows)),
+        policy=records.parent_made.policy if records.parent_made else None,
+        groups=groups,
         given=tuple(Given(name, describe(item), _condition(item)) for name, item in undecided.items()),
         dropped=tuple(row for row in rows.values() if row.change == "dropped"),
         risks=tuple(risks_of(records.plan, records.parent)),
-        following=records.own.decisions if records.own else (),
+        following=following,
         avoided=tuple(avoided(records)),
     )
 
@@ -176,31 +185,39 @@ def avoided(records: Records) -> Iterable[str]:
         yield f"Hidden alternatives: {markdown.counted(refused, 'alternative')} weighed and refused, each named below."
 
 
-def _groups(records: Records, rows: dict[str, Row]) -> Iterable[Group]:
-    parent = records.parent
-    if parent is None:
-        return
+def _groups(decided_on: Achieved, made: DecisionFile | None, new: Space) -> Iterable[Group]:
+    """The decisions on a version's trials, by action; ``new`` is the space that came, or would come, of them."""
+    rows = {row.name: row for row in compare(decided_on.space, new).rows}
     for action, title in GROUPS.items():
-        notes = [
-            _note(item, parent, rows.get(item.parameter), records.plan.resolved_space())
-            for item in records.decisions
-            if item.action == action
-        ]
+        notes = [_note(item, decided_on, made, rows, new) for item in decided_on.decisions if item.action == action]
         if notes:
             yield Group(action, title, tuple(notes))
 
 
-def _note(decision: Decision, parent: Achieved, row: Row | None, space: Space) -> ParameterNote:
+def _note(
+    decision: Decision, decided_on: Achieved, made: DecisionFile | None, rows: Mapping[str, Row], new: Space
+) -> ParameterNote:
     name = decision.parameter
-    evidence = next((item for item in parent.evidence.parameters if item.name == name), None)
+    evidence = next((item for item in decided_on.evidence.parameters if item.name == name), None)
+    row = rows.get(name)
     return ParameterNote(
         name=name,
         decision=decision,
-        old=row.old if row else describe(parent.space.parameters.get(name)),
+        by=_by(decision, made),
+        old=row.old if row else describe(decided_on.space.parameters.get(name)),
         new=row.new if row else "not searched",
-        evidence=tuple(sentences(evidence, parent.evidence)) if evidence else (),
-        ran_differently=not _as_decided(decision, space, parent.space),
+        evidence=tuple(sentences(evidence, decided_on.evidence)) if evidence else (),
+        ran_differently=not _as_decided(decision, new, decided_on.space),
     )
+
+
+def _by(decision: Decision, made: DecisionFile | None) -> str:
+    if decision.rule == "judgement":
+        return "a judgement that the policy file holds"
+    if decision.rule != "override":
+        return f"the rule {decision.rule}"
+    by_person = made is None or decision.parameter in made.overrides
+    return "a person's override" if by_person else "a decision criterion that was registered before the run"
 
 
 def _as_decided(decision: Decision, space: Space, old: Space) -> bool:
@@ -225,7 +242,3 @@ def _condition(item: Any) -> str:
         values = wanted if isinstance(wanted, list) else [wanted]
         parts.append(f"{parent} = {' or '.join(markdown.words(value) for value in values)}")
     return " and ".join(parts)
-
-
-def _policy(content: dict[str, Any]) -> Policy | None:
-    return Policy.model_validate(content) if content else None

@@ -49,11 +49,11 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def percent(value: float | None) -> str:
-    """``0.132`` -> ``13 %``; one digit more below 10 %."""
+    """``0.132`` -> ``13 %``; one digit more below 10 %, if it is not 0."""
     if value is None:
         return "unknown"
     share = 100 * value
-    return f"{share:.0f} %" if abs(share) >= 9.95 or share == 0 else f"{share:.1f} %"
+    return f"{share:.0f} %" if abs(share) >= 9.95 else f"{round(share, 1):g} %"
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:

@@ -11,9 +11,14 @@ from sweeps.config.problems import error
 from sweeps.decisions.comparison import Comparison, compare
 from sweeps.decisions.model import Decision
 from sweeps.digests import digest_of_file, read_json
+from sweeps.figures.inputs import read_proposal
 from sweeps.outcome.model import Achieved, Outcome, Registered
 from sweeps.outcome.reading import read_achieved, read_record
 from sweeps.plan import Plan, read_plan
+from sweeps.preflight import model as preflight_model
+from sweeps.preflight.model import Preflight
+from sweeps.proposal import DecisionFile
+from sweeps.space import Space
 
 REFERENCES = (
     "plan.json",
@@ -52,6 +57,11 @@ class Records:
     parent: Achieved | None
     parent_plan: Plan | None
     comparison: Comparison | None
+    made: DecisionFile | None = None
+    """How this version's trials were decided on."""
+    parent_made: DecisionFile | None = None
+    proposal: Space | None = None
+    """What this version's trials propose for the next."""
     checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
     amendments: tuple[Mapping[str, Any], ...] = field(default=())
@@ -95,6 +105,9 @@ def read_records(folder: Path, parent: Path | None) -> Records:
         parent=before,
         parent_plan=parent_plan,
         comparison=comparison,
+        made=read_record(folder / "decisions.json", DecisionFile),
+        parent_made=read_record(parent / "decisions.json", DecisionFile) if parent is not None else None,
+        proposal=read_proposal(folder / "proposal.yaml", plan.resolved_space()),
         checks=tuple(checklist(folder, plan)),
         references=tuple(references(folder, parent)),
         amendments=tuple(read_json(amendments)) if amendments.exists() else (),
@@ -119,22 +132,15 @@ def checklist(folder: Path, plan: Plan) -> list[Check]:
         Check("Data prepared", True, f"manifest sha256 {plan.digests.data[:12]}"),
         Check("Comparison with the parent written", True if plan.parent else None, "" if plan.parent else "no parent"),
     ]
-    preflight = folder / "preflight.json"
     if plan.imported is not None:
         return found
-    if not preflight.exists():
+    preflight = read_record(folder / "preflight.json", Preflight)
+    if preflight is None:
         return [*found, Check("Preflight", None, "not run")]
-    return [*found, *_preflight(read_json(preflight))]
+    done = {"ok": True, "warning": True, "failed": False, "skipped": None}
+    return [*found, *(Check(item.name, done[item.status], _figure(item)) for item in preflight.checks)]
 
 
-def _preflight(content: Any) -> list[Check]:
-    items = content.get("items", []) if isinstance(content, Mapping) else []
-    return [
-        Check(
-            str(item.get("name") or item.get("title", "item")),
-            {"ok": True, "passed": True, "failed": False}.get(str(item.get("status")), item.get("ok")),
-            str(item.get("figure") or item.get("message") or ""),
-        )
-        for item in items
-        if isinstance(item, Mapping)
-    ]
+def _figure(item: preflight_model.Check) -> str:
+    """What was measured, with a word where it was not simply well."""
+    return item.figure if item.status == "ok" else f"{item.status}: {item.figure}"

@@ -27,6 +27,8 @@ class Stage:
     notes: tuple[str, ...]
     values: tuple[tuple[str, str], ...]
     """The figures that the decision's rule used, and its thresholds."""
+    refused: tuple[tuple[str, str], ...]
+    """Alternatives that were weighed, each with the reason it was not taken."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def _parameter(chapters: Sequence[Chapter], name: str, anchor: str) -> Parameter
     if last.proposal is not None and last.decisions:
         spaces.append((f"after {last.name}", last.proposal, None))
     extents = [extent_in(space, name) for _, space, _ in spaces]
-    ruler = Ruler.of([item.item for item in extents if item], [item.value for item in extents if item and item.fixed])
+    values = [item.value for item in extents if item and item.fixed]
+    values += [value for _, _, view in spaces if view is not None for value in view.tried(name, elites=True)]
+    ruler = Ruler.of([item.item for item in extents if item], values)
     stages = []
     for (version, _, view), own in zip(spaces, extents, strict=True):
         searched = view is not None and own is not None and not own.fixed
@@ -96,6 +100,7 @@ def _parameter(chapters: Sequence[Chapter], name: str, anchor: str) -> Parameter
                 facts=tuple(_facts(evidence)) if evidence else (),
                 notes=evidence.notes if evidence else (),
                 values=tuple(_values(decision)) if decision else (),
+                refused=_refused(decision) if decision else (),
             )
         )
     return Parameter(name, anchor, tuple(stages))
@@ -155,6 +160,11 @@ def _values(decision: Decision) -> list[tuple[str, str]]:
     return values + [
         (f"threshold: {name.replace('_', ' ')}", figure(value)) for name, value in decision.thresholds.items()
     ]
+
+
+def _refused(decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Each reason once."""
+    return tuple(dict.fromkeys((item.action, item.reason) for item in decision.refused))
 
 
 def evidence_rows(chapter: Chapter, anchors: dict[str, str]) -> list[EvidenceRow]:

@@ -32,6 +32,8 @@ KILLS_ALLOWED = 10
 """Times that a job may vanish in the same epoch of a slot (killed for its memory, say) before the slot has failed."""
 FAILURES_ALLOWED = 2
 """Times that the same epoch of a slot may end in an exception before the slot has failed."""
+LONG_EPOCH = 2.0
+"""Seconds of an epoch above which the connection to the store is closed while training."""
 log = logging.getLogger("sweeps.shard")
 
 
@@ -191,6 +193,8 @@ class Training:
                 ending = self._record(reports, seconds=seconds, overhead=overhead)
                 if ending is not None:
                     return ending
+                if seconds > LONG_EPOCH:
+                    job.trials.study.store.rest()
                 job.progress.tell_epoch(self.slot.slot, report.epoch, self.epochs, report.value)
 
     def _save(self, run: Run, reports: list[EpochReport]) -> None:

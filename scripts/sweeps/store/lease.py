@@ -173,14 +173,13 @@ class Leases:
 
     def _renew_for_ever(self) -> None:
         """Three signs of life to a lease. An outage is not the owner's death: nobody else can take over in it."""
+        store = self.study.store.apart()
         while not self._end.wait(min(self.lease / 3, 2.0 if self._current is None else self.lease / 3)):
             claim = self._current
             if claim is None:
                 continue
             try:
-                self.study.store.transaction(
-                    lambda connection, claim=claim: self.hold(connection, claim), patient=False
-                )
+                store.transaction(lambda connection, claim=claim: self.hold(connection, claim), patient=False)
             except LeaseLostError:
                 if claim is self._current:
                     log.warning("slot %d was taken over by another job; leaving after this epoch", claim.slot)

@@ -78,6 +78,17 @@ class Store:
                     raise StopAskedError("told to stop while the store did not answer") from None
                 pause = min(pause * 1.6, 3.0)
 
+    def apart(self) -> Store:
+        """The same store with connections of its own, closed after each use: for a thread that asks now and then."""
+        engine = sa.create_engine(
+            self.engine.url, poolclass=sa.NullPool, connect_args=connect_arguments(self.engine.url)
+        )
+        return Store(engine, self.patience, self.stop)
+
+    def rest(self) -> None:
+        """Close the connection for the time of a long epoch: servers have few, and shards are many."""
+        self.engine.dispose()
+
     def read(self, statement: sa.Executable) -> list[sa.Row]:
         """The rows of one query."""
         return self.transaction(lambda connection: list(connection.execute(statement)))
@@ -120,7 +131,6 @@ def store_url(plan_file: str | Path, plan: Plan) -> str:
 def open_store(plan_file: str | Path, plan: Plan, *, create: bool = False) -> Store:
     """Connect to the store of a plan. Raises :class:`ConfigError` for a URL that is refused or can't be opened."""
     url = checked_url(store_url(plan_file, plan), plan_file)
-    arguments: dict[str, object] = {}
     if url.get_backend_name() == "sqlite":
         path = Path(str(url.database))
         refuse_network_file_system(path, plan_file, allowed=plan.store.allow_network_file_system)
@@ -128,14 +138,22 @@ def open_store(plan_file: str | Path, plan: Plan, *, create: bool = False) -> St
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
             raise error(plan_file, "store.url", "holds no study yet", f"python scripts/study.py --plan {plan_file} ...")
-        arguments = {"timeout": BUSY_SECONDS}
-    else:
-        arguments = {"connect_timeout": 10}
     try:
-        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+        engine = sa.create_engine(
+            url,
+            poolclass=sa.QueuePool,
+            pool_size=1,
+            pool_pre_ping=True,
+            connect_args=connect_arguments(url),
+        )
     except (ImportError, SQLAlchemyError) as problem:
         raise error(plan_file, "store.url", f"cannot be opened: {first_line(problem)}", "install its driver") from None
     return Store(engine, plan.store.patience)
+
+
+def connect_arguments(url: sa.URL) -> dict[str, object]:
+    """How long a connection waits for another writer (SQLite) or for the server."""
+    return {"timeout": BUSY_SECONDS} if url.get_backend_name() == "sqlite" else {"connect_timeout": 10}
 
 
 def checked_url(text: str, plan_file: str | Path) -> sa.URL:

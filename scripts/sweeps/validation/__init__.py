@@ -16,7 +16,7 @@ from sweeps.config.problems import ConfigError, Problem
 from sweeps.config.reading import Document, read_document
 from sweeps.digests import write_json
 from sweeps.objectives.base import Objective
-from sweeps.validation.lineages import is_file, lineage_problems, missing_file_mend
+from sweeps.validation.lineages import is_file, lineage_problems, missing_file_mend, policy_file_problems
 from sweeps.validation.report import Report
 from sweeps.validation.sweeps import CheckedSweep, check_sweep, sorted_problems
 from sweeps.validation.tuning import limits_problems, open_objective
@@ -36,12 +36,15 @@ class Invalid(ConfigError):
 
 
 def validate(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Report:
-    """Check a lineage file and its sweep files, or a single sweep file.
+    """Check a lineage file and its sweep files, a single sweep file, or a policy file.
 
     ``overrides`` are the command line's keys of the lineage file. Nothing is raised for what is wrong with the files,
     except :class:`ConfigError` where the file itself cannot be read as YAML.
     """
     document = read_document(path)
+    if is_policy(document.content):
+        problems = [document.located(problem) for problem in [*document.problems, *policy_file_problems(document.file)]]
+        return Report(document.file, {}, {}, tuple(sorted_problems(problems)))
     if is_lineage(document.content):
         return _validate_lineage(with_overrides(document, overrides))
     return _validate_single(document)
@@ -72,7 +75,12 @@ def run(path: str | Path, out: str | Path | None = None) -> str:
         raise Invalid(report)
     if out is not None:
         write_json(out, report.to_json())
-    return "\n".join([report.summary(), *map(str, report.problems), report.verdict()])
+    return "\n".join(filter(None, [report.summary(), *map(str, report.problems), report.verdict()]))
+
+
+def is_policy(content: Mapping[Any, Any]) -> bool:
+    """Whether a file's content is meant as a policy."""
+    return "rules" in content and not {"versions", "param_ranges", "n_trials"} & set(content)
 
 
 def _validate_single(document: Document) -> Report:

@@ -16,6 +16,9 @@ STARTUP_TRIALS = 10
 FAIR_TRIALS = 10
 """Trials a level needs for a verdict (fewer are underpowered), and that TPE draws at random before it models."""
 
+UNEVEN = 0.02
+"""Difference between an asked and a given share of the slots that is worth telling."""
+
 MOST_ARMS = 200
 MOST_SLOTS = 20_000
 MOST_BRANCHES = 20_000
@@ -76,6 +79,11 @@ def budget_problems(sweep: Sweep, space: Space, arms: list[ArmShare]) -> Iterato
             message = f"cannot be met by {n} trials: {arm.label} is due {arm.share * n:.2g} of a slot"
             mend = f"raise n_trials to {needed} or more, or change the quotas"
             yield Problem("", f"param_ranges.{quoted[0]}.quotas", message, mend, space.parameters[quoted[0]].quotas)
+        elif abs(arm.slots / n - arm.share) > UNEVEN:
+            message = f"{n} trials cannot be shared out so: {arm.label} gets {arm.slots}, which is {arm.slots / n:.1%}"
+            even = next((more for more in range(n, 10 * n) if _comes_out_even(arms, more)), None)
+            mend = f"n_trials: {even} comes out even" if even else "raise n_trials, or round the quotas"
+            yield Problem("", f"param_ranges.{quoted[0]}.quotas", message, mend, severity="warning")
         elif arm.slots < FAIR_TRIALS and len(arms) > 1:
             message = f"{arm.label} has {arm.slots} slots: no fair trial, which takes {FAIR_TRIALS} or more"
             mend = f"raise n_trials to {math.ceil(FAIR_TRIALS / arm.share)}, or its quota"
@@ -90,3 +98,7 @@ def budget_problems(sweep: Sweep, space: Space, arms: list[ArmShare]) -> Iterato
         message = f"few for {searched} searched parameters: {n / max(searched, 1):.1f} trials each{first}"
         mend = f"raise n_trials to {needed} or more, or fix some parameters; expect `not enough trials` as a finding"
         yield Problem("", "n_trials", message, mend, n, "warning")
+
+
+def _comes_out_even(arms: list[ArmShare], n: int) -> bool:
+    return all(abs(arm.share * n - round(arm.share * n)) < 1e-6 for arm in arms)

@@ -109,16 +109,25 @@ def _beyond_limits(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSwee
 
 def policy_problems(policy: str, file: str, key: str) -> Iterator[Problem]:
     """Whether a policy is one that ships or a file, and what is wrong with that file."""
-    try:
-        from sweeps.decisions.policy import load_policy
-    except ImportError:
-        return
+    from sweeps.decisions.policy import load_policy  # scipy takes a while to import
+
     try:
         load_policy(policy)
     except ConfigError as failure:
         for problem in failure.problems:
             whole = problem.file == "policy"
             yield Problem(file, key, problem.message, problem.mend, policy) if whole else problem
+
+
+def policy_file_problems(file: str) -> list[Problem]:
+    """What is wrong with a policy file."""
+    from sweeps.decisions.policy import load_policy
+
+    try:
+        load_policy(Path(file))
+    except ConfigError as failure:
+        return failure.problems
+    return []
 
 
 def imported_problems(trials: ImportedTrials, file: str, key: str, space: Space) -> Iterator[Problem]:

@@ -65,7 +65,7 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
         found += _fresh(liveness_problems(space, objective, guessed), examined, found)
         if sweep.param_ranges is not None:
             found += _fresh(fixed_without_effect(space, objective), examined, found)
-    problems = [document.located(replace(problem, file=problem.file or file)) for problem in found]
+    problems = [document.located(replace(problem, file=problem.file or file)) for problem in _told_once(found)]
     ranges = sweep.param_ranges or {}
     whole = not guessed and len(space.parameters) == len(ranges) > 0
     return CheckedSweep(
@@ -101,6 +101,13 @@ def _fresh(found: Iterable[Problem], examined: Examined[Sweep], told: list[Probl
         if not examined.salvaged.concerns_unreadable(problem.key)
         and not (problem.key in wrong and problem.severity != "error")
     ]
+
+
+def _told_once(found: list[Problem]) -> list[Problem]:
+    """Without warnings about a list of which an item is an error."""
+    keys = [problem.key.rpartition(".") for problem in found if problem.severity == "error"]
+    lists = {above for above, _, item in keys if item.isdigit()}
+    return [problem for problem in found if problem.severity == "error" or problem.key not in lists]
 
 
 def _readable(key: str, examined: Examined[Sweep]) -> bool:

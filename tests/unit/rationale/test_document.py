@@ -5,19 +5,26 @@ import pytest
 import synthetic
 
 from sweeps.config.problems import ConfigError
-from sweeps.decisions import decide_on
+from sweeps.decisions import load_policy
 from sweeps.digests import write_json
-from sweeps.evidence import assess
+from sweeps.evidence.run import run_evidence
 from sweeps.outcome.reading import write_outcome
 from sweeps.plan import read_plan
+from sweeps.proposal import decide_version, write_proposal
 from sweeps.rationale.document import write_rationale
-from sweeps.records import read_epochs, read_trials
 
 REGISTERED = {
     "targets": [{"kind": "improvement", "at_least": 0.05, "name": synthetic.HOSTILE}],
     "hypotheses": [{"statement": synthetic.HOSTILE, "expect": [{"kind": "finished", "at_least": 1}]}],
     "success": {"minimum": [{"kind": "state_share", "state": "failed", "at_most": 0.2}]},
-    "criteria": [{"name": "n", "when": [{"kind": "finished", "at_least": 1}], "then": "go on"}],
+    "criteria": [
+        {
+            "name": "enough",
+            "when": [{"kind": "finished", "at_least": 1}],
+            "then": "keep the batch sizes",
+            "decide": {"batch_size": {"action": "KEEP"}},
+        }
+    ],
 }
 
 
@@ -25,12 +32,12 @@ def analyse(root, policy="design-rationale"):
     """What the rules between seal and outcome write."""
     for version in ("v2", "v3"):
         folder = root / version
-        plan = read_plan(folder / "plan.json")
-        trials = read_trials(folder / "trials.csv", plan.resolved_space())
-        evidence = assess(trials, plan.resolved_space(), epochs=read_epochs(folder / "epochs.csv"))
-        decisions = decide_on(evidence, trials, plan.resolved_space(), policy)
-        write_json(folder / "evidence.json", evidence.model_dump(mode="json"))
-        write_json(folder / "decisions.json", [item.model_dump(mode="json") for item in decisions])
+        run_evidence(
+            folder / "plan.json", folder / "trials.csv", folder / "evidence.json", epochs=folder / "epochs.csv"
+        )
+        decided = decide_version(folder, load_policy(policy), {}, {})
+        write_json(folder / "decisions.json", decided.model_dump(mode="json"))
+        write_proposal(folder, folder / "proposal.yaml", folder / "comparison.json")
         parent = root / "v2" if version == "v3" else None
         write_outcome(folder, folder / "outcome.json", parent=parent)
 
@@ -85,8 +92,24 @@ def test_the_first_version_says_that_nothing_was_decided(lineage):
     assert "## Comparison" not in text
 
 
+def test_a_decision_by_a_registered_criterion_cites_it(lineage):
+    text = written(lineage)
+    section = text.split("## What follows")[1].split("#### `batch_size`")[1].split("####")[0]
+    assert "KEEP, by a decision criterion that was registered before the run." in section
+    assert "Registered criterion 'enough' is met" in section
+    assert "The policy alone would have decided" in section
+
+
 def test_before_it_ran_there_is_no_outcome(lineage):
-    for name in ("trials.csv", "epochs.csv", "evidence.json", "decisions.json", "outcome.json", "seal.json"):
+    for name in (
+        "trials.csv",
+        "epochs.csv",
+        "evidence.json",
+        "decisions.json",
+        "proposal.yaml",
+        "outcome.json",
+        "seal.json",
+    ):
         (lineage / "v3" / name).unlink()
     text = written(lineage)
     assert "What came of it" not in text
@@ -117,3 +140,15 @@ def test_one_trial_is_said_in_the_singular(tmp_path):
     assert "| Budget | 1 slot," in text
     assert "1 slot used" in text
     assert not re.search(r"(?<!of )\b1 (slots|trials|elites|parameters)\b", text)
+
+
+def test_a_renderer_finds_neither_script_nor_link_in_hostile_names(tmp_path):
+    markdown_it = pytest.importorskip("markdown_it")
+    root = synthetic.write_lineage(tmp_path, synthetic.hostile_names(), registered=REGISTERED)
+    analyse(root)
+    page = markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table").render(written(root))
+    tags = set(re.findall(r"<(/?[a-z0-9]+)", page))
+    assert not {tag.strip("/") for tag in tags} & {"script", "a", "img", "iframe"}
+    for table in page.split("<table>")[1:]:
+        rows = table.split("</table>")[0].split("<tr>")[1:]
+        assert len({len(re.findall("<t[dh][ >]", row)) for row in rows}) == 1

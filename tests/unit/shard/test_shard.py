@@ -9,9 +9,9 @@ from collections import Counter
 
 import pandas as pd
 import pytest
+
 from fakes.fixtures import GENERATIONS
 from fakes.sweeps import child_environment, make_sweep
-
 from sweeps.config.problems import ConfigError
 from sweeps.shard.checkpoint import Checkpoints
 from sweeps.shard.loop import KILLS_ALLOWED

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 from sweeps.config.problems import ConfigError
 from sweeps.validation import Invalid, run, validate
 
@@ -101,6 +101,16 @@ def test_names_that_yaml_takes_for_true_are_told(tmp_path: Path) -> None:
         ranges(LR, "on: {type: int, low: 1, high: 4}", "3: {type: int, low: 1, high: 2}")
     )
     assert {problem.key for problem in validate("sweep.yaml").errors} == {"param_ranges.True", "param_ranges.3"}
+
+
+def test_numbers_that_yaml_reads_as_others_are_told(tmp_path: Path) -> None:
+    text = ranges(LR, "batch: {type: categorical, choices: [010, 0x20, 0, 20]}", head=HEAD.replace("60", "1:00"))
+    (tmp_path / "sweep.yaml").write_text(text)
+    found = {problem.key: problem.message for problem in validate("sweep.yaml").errors}
+    assert set(found) == {"n_trials", "param_ranges.batch.choices.0", "param_ranges.batch.choices.2"}
+    assert "010 means 8" in found["param_ranges.batch.choices.0"]
+    assert "1:00 means 60" in found["n_trials"]
+    assert "is below 1" in found["param_ranges.batch.choices.2"]
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:

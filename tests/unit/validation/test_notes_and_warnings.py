@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fakes.sweep_files import ENCODER, HEAD, LR, ranges
-
 from sweeps.validation import Report
 
 Check = Callable[..., Report]
@@ -103,3 +102,17 @@ def test_quotas_under_a_condition_without_quotas_are_a_warning(check: Check) -> 
     report = check(ranges(LR, ENCODER, line))
     assert "on average only" in told(report, "warning")["param_ranges.scheduler.quotas"]
     assert not report.errors
+
+
+def test_quotas_that_do_not_come_out_even_are_a_warning(check: Check) -> None:
+    line = "encoder: {type: categorical, choices: [cnn, cnn, cnn, context]}"
+    report = check(ranges(LR, line, head="study_name: s\nn_trials: 10\n"))
+    problem = next(problem for problem in report.problems if problem.key == "param_ranges.encoder.quotas")
+    assert "10 trials cannot be shared out so" in problem.message
+    assert problem.mend == "n_trials: 12 comes out even"
+    assert not report.errors
+
+
+def test_numbers_as_text_are_told_by_item_and_not_once_more_for_the_list(check: Check) -> None:
+    report = check(ranges("lr: {type: categorical, choices: [1e-4, 1e-3]}", ENCODER))
+    assert [problem.key for problem in report.problems] == ["param_ranges.lr.choices.0", "param_ranges.lr.choices.1"]

@@ -103,6 +103,16 @@ class Resolved:
         content["model"]["encoder"]["type"] = type(self.model.encoder).__name__
         return content
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Resolved:
+        """What :meth:`as_json` was called on. Raises ``KeyError`` or ``TypeError`` for anything else."""
+        model = dict(content["model"])
+        encoder = dict(model.pop("encoder"))
+        build = {"CnnSpec": CnnSpec, "ContextSpec": ContextSpec}[encoder.pop("type")]
+        return cls(
+            ModelSpec(encoder=build(**encoder), **model), TrainSpec(**content["train"]), SplitSpec(**content["split"])
+        )
+
 
 def channels_of(width_mult: float) -> int:
     """Channels of the convolutions: 32 a unit of width, in steps of 4, at least 4."""

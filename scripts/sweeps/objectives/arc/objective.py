@@ -9,7 +9,7 @@ from sweeps.objectives.arc.architecture import resolve
 from sweeps.objectives.arc.data import prepare, read_classes
 from sweeps.objectives.arc.options import ArcOptions
 from sweeps.objectives.arc.tunables import TUNABLES
-from sweeps.objectives.base import Configuration, Run
+from sweeps.objectives.base import Configuration, FinalRun, Run
 
 
 class ArcClassifier:
@@ -40,3 +40,11 @@ class ArcClassifier:
         from sweeps.objectives.arc.training import ArcRun
 
         return ArcRun(resolve(configuration), seed=seed, data=Path(data), device=device, threads=threads)
+
+    def start_final(
+        self, configuration: Configuration, *, seed: int, data: Path, device: str, threads: int
+    ) -> FinalRun:
+        """As :meth:`start`, on training and validation tasks together, for a champion."""
+        from sweeps.objectives.arc.final import FinalArcRun
+
+        return FinalArcRun(resolve(configuration), seed=seed, data=Path(data), device=device, threads=threads)

@@ -12,24 +12,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.digests import digest_of, read_json
-from sweeps.objectives.arc.architecture import CnnSpec, Resolved
-from sweeps.objectives.arc.batches import Loader, plain_draw, random_draw
-from sweeps.objectives.arc.data import read_classes, read_part, train_validation
+from sweeps.objectives.arc.architecture import Resolved
+from sweeps.objectives.arc.batches import random_draw
+from sweeps.objectives.arc.data import Tasks, read_classes, read_part, train_validation
 from sweeps.objectives.arc.encoders import Classifier, initialise
 from sweeps.objectives.arc.layers import Convolution, Dropout
+from sweeps.objectives.arc.prediction import encoder_dtype, loader_for, logits
 from sweeps.objectives.base import EpochReport
 
 LAST_LR = 0.01
 """Share of the peak learning rate that the cosine decay ends at."""
-
-EVALUATION_BATCH = 32
-"""Tasks a batch of evaluation: a list of cells that still fits the caches."""
-
-GROUP_OVERHEAD = {True: 20_000, False: 1e7}
-"""What starting a group of attention costs, in scores, on a CPU (true) and elsewhere."""
-
-FILL = 256
-"""In bfloat16 the list of cells is filled to a multiple of this: its kernels are compiled anew for each new length."""
 
 
 def learning_rate(progress: float, *, peak: float, epochs: float, warmup: float, decay: bool) -> float:
@@ -72,27 +64,13 @@ class ArcRun:
     def __init__(self, resolved: Resolved, *, seed: int, data: Path, device: str, threads: int) -> None:
         if threads > 0:
             torch.set_num_threads(threads)
-        self.spec, self.seed = resolved, seed
-        self.device = torch.device(device)
+        self.resolved, self.seed = resolved, seed
+        self.device, self.dtype = torch.device(device), encoder_dtype(resolved)
         pool, self.classes = read_part(data, "pool"), read_classes(data)
-        split = resolved.split
-        train, validation = train_validation(pool, val_ratio=split.val_ratio, stratify=split.stratify, seed=split.seed)
-        if not len(train) or not len(validation):
-            raise ValueError(f"val_ratio={split.val_ratio} leaves no task to train or to validate")
+        self.data_digest = read_json(data / "manifest.json")["digest"]
+        train, validation = self._split(pool)
         self.train_rows, self.validation_rows = torch.from_numpy(train), torch.from_numpy(validation)
-        encoder = resolved.model.encoder
-        self.dtype = torch.bfloat16 if resolved.train.bfloat16 else torch.float32
-        cnn = isinstance(encoder, CnnSpec)
-        self.loader = Loader(
-            pool,
-            self.device,
-            joint=cnn or encoder.joint,
-            turned=resolved.train.dihedral,
-            neighbours=cnn,
-            group_overhead=None if cnn else GROUP_OVERHEAD[self.device.type == "cpu"] / encoder.heads,
-            patch=1 if cnn else encoder.patch,
-            multiple=FILL if resolved.train.bfloat16 else 1,
-        )
+        self.loader = loader_for(pool, resolved, self.device, turned=resolved.train.dihedral)
         self.model = Classifier(resolved.model, len(self.classes))
         initialise(self.model, torch.Generator().manual_seed(self._seed_of(0)))
         self.model.to(self.device)
@@ -106,9 +84,14 @@ class ArcRun:
         weights = class_weights(pool.labels[train], len(self.classes)) if resolved.train.class_balance else None
         self.loss_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
         self.finished = 0
-        self.identity = digest_of(
-            {"resolved": resolved.as_json(), "seed": seed, "data": read_json(data / "manifest.json")["digest"]}
-        )
+        self.identity = digest_of({"resolved": resolved.as_json(), "seed": seed, "data": self.data_digest})
+
+    def _split(self, pool: Tasks) -> tuple[np.ndarray, np.ndarray]:
+        split = self.resolved.split
+        train, validation = train_validation(pool, val_ratio=split.val_ratio, stratify=split.stratify, seed=split.seed)
+        if not len(train) or not len(validation):
+            raise ValueError(f"val_ratio={split.val_ratio} leaves no task to train or to validate")
+        return train, validation
 
     def _seed_of(self, epoch: int) -> int:
         return int(np.random.SeedSequence([self.seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
@@ -128,7 +111,7 @@ class ArcRun:
         )
 
     def _train(self, epoch: int) -> dict[str, float]:
-        train = self.spec.train
+        train = self.resolved.train
         generator = torch.Generator().manual_seed(self._seed_of(epoch))
         self.noise.manual_seed(self._seed_of(epoch))
         draw = random_draw(self.train_rows, self.loader.pairs, train, generator)
@@ -146,9 +129,9 @@ class ArcRun:
             )
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            logits = self.model(batch, self.dtype)
+            scores = self.model(batch, self.dtype)
             loss = F.cross_entropy(
-                logits, batch.labels, weight=self.loss_weights, label_smoothing=train.label_smoothing
+                scores, batch.labels, weight=self.loss_weights, label_smoothing=train.label_smoothing
             )
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -156,8 +139,8 @@ class ArcRun:
             norm = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
             self.optimizer.step()
             with torch.no_grad():
-                right = (logits.argmax(dim=1) == batch.labels).sum()
-                sums += torch.stack([loss.detach() * len(logits), right.float(), norm.float()])
+                right = (scores.argmax(dim=1) == batch.labels).sum()
+                sums += torch.stack([loss.detach() * len(scores), right.float(), norm.float()])
         loss_sum, right_sum, norm_sum = sums.tolist()
         return {
             "train_loss": loss_sum / examples,
@@ -166,19 +149,12 @@ class ArcRun:
             "learning_rate": rate,
         }
 
-    @torch.no_grad()
-    def predict(self, rows: torch.Tensor) -> torch.Tensor:
-        """Logits of tasks of the pool by row, on the device: float [tasks, classes]. Their first pairs are shown."""
-        self.model.eval()
-        draw = plain_draw(rows, self.loader.pairs)
-        return torch.cat([self.model(batch, self.dtype) for batch in self.loader.batches(draw, EVALUATION_BATCH)])
-
     def evaluate(self, rows: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], float]:
         """Correct and total per class, and the mean cross-entropy (without smoothing or weights), over tasks."""
-        logits = self.predict(rows)
+        scores = logits(self.model, self.loader, rows, self.dtype)
         labels = self.loader.labels[rows.to(self.device)]
-        answers = logits.argmax(dim=1).masked_fill(~logits.isfinite().all(dim=1), -1)
-        loss = F.cross_entropy(logits, labels)
+        answers = scores.argmax(dim=1).masked_fill(~scores.isfinite().all(dim=1), -1)
+        loss = F.cross_entropy(scores, labels)
         classes = len(self.classes)
         total = torch.bincount(labels, minlength=classes)
         correct = torch.bincount(labels[answers == labels], minlength=classes)

@@ -1,0 +1,1 @@
+"""Fault drills: what is killed, lost, filled up or started twice, and what is left of the budget afterwards."""

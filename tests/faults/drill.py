@@ -1,0 +1,232 @@
+"""The tools of a fault drill: lives of shard processes, the witness of what they trained, and the count at the end.
+
+The witness is the fake objective's own log: one fsync'ed line for each epoch it trained, with the process that did.
+An epoch has *finished* when its checkpoint is on disk or its report in the store; the driver looks at both at the
+moment of each kill. A line for an epoch that had finished by then, from a later process, is an epoch run twice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from fakes.sweeps import FakeSweep, child_environment
+from sweeps.plan import Plan
+from sweeps.shard.signals import RUN_AGAIN
+from sweeps.store.study import open_study
+from sweeps.store.trials import Trials
+
+
+@dataclass
+class Count:
+    """One line of the table of drills."""
+
+    drill: str
+    store: str
+    kills: int = 0
+    resumes: int = 0
+    slots: int = 0
+    rows: int = 0
+    unfinished: int = 0
+    epochs: int = 0
+    cut_short: int = 0
+    twice: int = 0
+    same_table: bool | None = None
+
+    def __add__(self, other: Count) -> Count:
+        """Several sweeps of one drill."""
+        numbers = ("kills", "resumes", "slots", "rows", "unfinished", "epochs", "cut_short", "twice")
+        added = {name: getattr(self, name) + getattr(other, name) for name in numbers}
+        same = [one for one in (self.same_table, other.same_table) if one is not None]
+        return Count(self.drill, self.store, **added, same_table=all(same) if same else None)
+
+
+@dataclass
+class Drill:
+    """One sweep under attack."""
+
+    name: str
+    store: str
+    sweep: FakeSweep
+    seconds: float = 0.04
+    kills: int = 0
+    resumes: int = 0
+    processes: list[subprocess.Popen] = field(default_factory=list)
+    safe: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(slot, epoch) that had finished -> number of lines of the witness at that time."""
+
+    def __post_init__(self) -> None:
+        self.plan: Plan = self.sweep.plan
+        self.slot_of_seed = {slot.seed: slot.slot for slot in self.plan.slots}
+
+    @property
+    def witness(self) -> Path:
+        return self.sweep.folder / "epochs.log"
+
+    @property
+    def log(self) -> Path:
+        """What all shards of the drill said."""
+        return self.sweep.folder / "shards.log"
+
+    def spawn(self, shard: int = 0, shards: int = 1, generation: int = 0) -> subprocess.Popen:
+        """Start a shard as a process of its own."""
+        variables = {"FAKE_LOG": str(self.witness), "FAKE_SECONDS": str(self.seconds)}
+        with open(self.log, "ab") as log:
+            process = subprocess.Popen(
+                self.sweep.command(shard, shards, generation),
+                cwd=self.sweep.folder,
+                env=child_environment(**variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def kill(self, *processes: subprocess.Popen) -> int:
+        """kill -9, all as close together as can be; then look what had finished. How many of them were alive."""
+        alive = [process for process in processes if process.poll() is None]
+        for process in alive:
+            process.send_signal(signal.SIGKILL)
+        for process in processes:
+            process.wait()
+        self.kills += len(alive)
+        self.look()
+        return len(alive)
+
+    def look(self) -> None:
+        """Note what has finished by now."""
+        lines = len(self.lines())
+        for folder in self.sweep.checkpoints.glob("slot-*"):
+            for path in folder.glob("*.ckpt"):
+                last = int(path.name.split("-")[0])
+                for epoch in range(1, last + 1):
+                    self.safe.setdefault((int(folder.name.removeprefix("slot-")), epoch), lines)
+
+    def lines(self) -> list[tuple[int, int, str, int]]:
+        """The witness: slot, epoch, digest of the state, process."""
+        if not self.witness.exists():
+            return []
+        found = [line.split() for line in self.witness.read_text().splitlines()]
+        return [(self.slot_of_seed[int(seed)], int(epoch), state, int(pid)) for seed, epoch, state, pid in found]
+
+    def wait_for_training(self, more: int = 1, timeout: float = 60) -> None:
+        """Until the witness has some more lines."""
+        target, end = len(self.lines()) + more, time.monotonic() + timeout
+        while len(self.lines()) < target and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def finish(self, shards: int = 1, timeout: float = 300) -> None:
+        """Run what is left, generation after generation, without further attacks."""
+        for generation in range(self.plan.n_generations()):
+            for shard in range(shards):
+                code, end = RUN_AGAIN, time.monotonic() + timeout
+                while code == RUN_AGAIN and time.monotonic() < end:
+                    code = self.spawn(shard, shards, generation).wait(timeout)
+                assert code == 0, f"shard {shard} ended with {code}:\n{self.log.read_text()[-3000:]}"
+
+    def count(self, expected: bytes | None = None) -> Count:
+        """What came of it."""
+        study = open_study(self.sweep.plan_file, self.plan)
+        states = Trials(study).states()
+        lines = self.lines()
+        trained = Counter(line[:2] for line in lines)
+        twice = sum(at >= self.safe.get(line[:2], len(lines)) for at, line in enumerate(lines))
+        again = sum(count - 1 for count in trained.values())
+        states_seen: dict[tuple[int, int], set[str]] = {}
+        for slot, epoch, state, _ in lines:
+            states_seen.setdefault((slot, epoch), set()).add(state)
+        assert all(len(seen) == 1 for seen in states_seen.values()), "an epoch was trained to another state"
+        return Count(
+            self.name,
+            self.store,
+            self.kills,
+            self.resumes,
+            self.plan.n_trials,
+            len(states),
+            sum(state not in ("COMPLETE", "PRUNED", "FAIL") for state in states.values()),
+            len(trained),
+            again - twice,
+            twice,
+            None if expected is None else self.sweep.trials() == expected,
+        )
+
+    def end(self) -> None:
+        """No process of the drill outlives it."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def attack(name: str, store: str, sweep: FakeSweep, **keywords: float) -> Iterator[Drill]:
+    """A drill whose processes are gone at its end."""
+    drill = Drill(name, store, sweep, **keywords)
+    try:
+        yield drill
+    finally:
+        drill.end()
+
+
+def run_under_fire(drill: Drill, shards: int, kills: int, rng: random.Random, *, all_at_once: bool = False) -> None:
+    """Run a sweep to its end while shards are killed at random moments, up to a number of kills.
+
+    A killed shard is started again at once. Without kills left, the rest runs in peace.
+    """
+    for generation in range(drill.plan.n_generations()):
+        live = {shard: drill.spawn(shard, shards, generation) for shard in range(shards)}
+        while live:
+            time.sleep(rng.uniform(0.2, 1.6))
+            for shard in list(live):
+                code = live[shard].poll()
+                if code == 0:
+                    del live[shard]
+                elif code is not None:
+                    assert code == RUN_AGAIN, f"ended with {code}:\n{drill.log.read_text()[-3000:]}"
+                    live[shard] = drill.spawn(shard, shards, generation)
+                    drill.resumes += 1
+            if drill.kills >= kills or not live:
+                continue
+            victims = list(live) if all_at_once else [rng.choice(list(live))]
+            if drill.kill(*(live[shard] for shard in victims)):
+                for shard in victims:
+                    if live[shard].returncode == 0:
+                        del live[shard]
+                        continue
+                    live[shard] = drill.spawn(shard, shards, generation)
+                    drill.resumes += 1
+
+
+def write_report(counts: list[Count], folder: Path) -> None:
+    """``faults.json`` and ``faults.md``: the table of the drills."""
+    from sweeps.digests import write_atomically, write_json
+
+    write_json(folder / "faults.json", [asdict(count) for count in counts])
+    head = (
+        "| drill | store | kills | resumes | slots | rows | rows unfinished | epochs | cut short, trained again "
+        "| finished epochs run twice | same table as undisturbed |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+    )
+    words = {True: "yes", False: "**no**", None: "-"}
+    rows = [
+        f"| {one.drill} | {one.store} | {one.kills} | {one.resumes} | {one.slots} | {one.rows} | {one.unfinished} "
+        f"| {one.epochs} | {one.cut_short} | {one.twice} | {words[one.same_table]} |\n"
+        for one in counts
+    ]
+    write_atomically(folder / "faults.md", head + "".join(rows))
+
+
+def on_a_small_disk(folder: Path, megabytes: int) -> bool:
+    """Put a file system of a few megabytes on a folder, if this process may."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    return os.geteuid() == 0 and subprocess.run(options, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,95 @@
+"""Shards that are killed, asked to leave, started twice or frozen."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from faults.drill import Count, attack, run_under_fire
+from sweeps.shard.signals import RUN_AGAIN
+
+
+def judge(count: Count, table: list[Count]) -> None:
+    """An exact budget, nothing left open, nothing that had finished trained twice."""
+    table.append(count)
+    assert (count.rows, count.unfinished, count.twice) == (count.slots, 0, 0)
+    assert count.same_table is not False
+
+
+def under_fire(name, store, new_sweep, undisturbed, kills, *, all_at_once=False):
+    """Sweep after sweep until there were enough kills."""
+    rng, total, n_trials = random.Random(f"{name} {store}"), None, 12 if kills < 20 else 24
+    while total is None or total.kills < kills:
+        left = kills - (total.kills if total else 0)
+        with attack(name, store, new_sweep(n_trials)) as drill:
+            run_under_fire(drill, 2, left, rng, all_at_once=all_at_once)
+            count = drill.count(undisturbed(n_trials))
+        total = count if total is None else total + count
+    return total
+
+
+def test_shards_killed_at_random_moments(store, new_sweep, undisturbed, table, full):
+    kills = 60 if full else 5
+    judge(under_fire("kill -9 of a shard at a random moment", store, new_sweep, undisturbed, kills), table)
+
+
+def test_all_shards_killed_at_once(store, new_sweep, undisturbed, table, full):
+    kills = 20 if full else 2
+    judge(under_fire("kill -9 of all shards at once", store, new_sweep, undisturbed, kills, all_at_once=True), table)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+def test_a_shard_that_is_asked_to_leave_finishes_its_epoch_and_says_run_me_again(
+    store, new_sweep, undisturbed, table, full, number
+):
+    with attack(f"{number.name}, then run again", store, new_sweep(4)) as drill:
+        for _ in range(6 if full else 2):
+            process = drill.spawn()
+            drill.wait_for_training()
+            if process.poll() is None:
+                process.send_signal(number)
+            if process.wait(60) == 0:
+                break
+            assert process.returncode == RUN_AGAIN
+            drill.kills += 1
+            drill.resumes += 1
+            drill.look()
+        drill.finish()
+        count = drill.count(undisturbed(4))
+    judge(count, table)
+    assert count.cut_short == 0
+
+
+def test_of_two_live_jobs_of_one_shard_the_older_leaves(store, new_sweep, undisturbed, table):
+    with attack("two live jobs of one shard", store, new_sweep(4), seconds=0.3) as drill:
+        old = drill.spawn()
+        drill.wait_for_training(2)
+        new = drill.spawn()
+        assert old.wait(60) == RUN_AGAIN
+        assert new.wait(120) == 0
+        drill.kills, drill.resumes = 1, 1
+        count = drill.count(undisturbed(4))
+    judge(count, table)
+    assert count.cut_short == 0
+
+
+def test_a_shard_that_was_frozen_beyond_its_lease_wakes_up_and_writes_nothing(
+    store, new_sweep, undisturbed, table, monkeypatch
+):
+    with attack("frozen beyond its lease, replaced, woken up", store, new_sweep(4), seconds=0.2) as drill:
+        old = drill.spawn()
+        drill.wait_for_training(2)
+        old.send_signal(signal.SIGSTOP)
+        time.sleep(0.3)
+        drill.look()
+        new = drill.spawn()
+        drill.wait_for_training(1, timeout=60)
+        old.send_signal(signal.SIGCONT)
+        assert old.wait(60) == RUN_AGAIN
+        assert new.wait(120) == 0
+        drill.kills, drill.resumes = 1, 1
+        count = drill.count(undisturbed(4))
+    judge(count, table)
