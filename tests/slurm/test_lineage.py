@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.postgres, pytest.mark.slow]
 
 @dataclass
 class SlurmLineage:
-    """The lineage ``fake`` in a folder: one version, three shards that ask for a GPU each."""
+    """The lineage ``fake`` in a folder, whose one version runs on Slurm."""
 
     folder: Path
     lab: Slurm
@@ -97,10 +97,10 @@ class SlurmLineage:
         log = (self.folder / "snakemake.log").read_text()
         assert code == 0, f"snakemake: {'it hangs' if code is None else code}\n{log[-4000:]}"
 
-    def assert_exact(self, *, kills: int = 0) -> None:
+    def assert_exact(self, slots: int = SLOTS, *, kills: int = 0) -> None:
         """Every slot finished once, no row left over, and no finished epoch was trained again."""
         trials = pd.read_csv(self.version / "trials.csv")
-        assert list(trials["slot"]) == list(range(SLOTS))
+        assert list(trials["slot"]) == list(range(slots))
         assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
         trained = Counter((seed, int(epoch)) for seed, epoch, *_ in self.witness)
         assert len(trained) == trials["epochs"].sum()
@@ -109,17 +109,28 @@ class SlurmLineage:
 
 
 @pytest.fixture
-def lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> SlurmLineage:
-    content = {
-        "policy": "design-rationale",
-        "store": {"url": postgres.create_database(), "patience": 60, "lease": 5},
-        "shards": {"count": SHARDS, "gpus": 1, "mem_mb": 600, "runtime": 30},
-    }
-    sweep = make_sweep(tmp_path, lineage=content, sweep={"n_trials": SLOTS}, seconds=0.5)
-    sweep.plan_file.unlink()
-    lineage = SlurmLineage(tmp_path, slurm_lab)
-    lineage.here("results/fake/v1/study.json")
-    return lineage
+def new_lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> Callable[..., SlurmLineage]:
+    """Makes the lineage, ready for its shards: ``sweep`` and ``shards`` replace keys, ``seconds`` an epoch's cost."""
+
+    def make(*, sweep: dict[str, object], shards: dict[str, object], seconds: float) -> SlurmLineage:
+        content = {
+            "policy": "design-rationale",
+            "store": {"url": postgres.create_database(), "patience": 60, "lease": 5},
+            "shards": {"gpus": 1, "mem_mb": 600, "runtime": 30} | shards,
+        }
+        made = make_sweep(tmp_path, lineage=content, sweep=sweep, seconds=seconds)
+        made.plan_file.unlink()
+        lineage = SlurmLineage(tmp_path, slurm_lab)
+        lineage.here("results/fake/v1/study.json")
+        return lineage
+
+    return make
+
+
+@pytest.fixture
+def lineage(new_lineage: Callable[..., SlurmLineage]) -> SlurmLineage:
+    """Nine slots in three shards that ask for a GPU each."""
+    return new_lineage(sweep={"n_trials": SLOTS}, shards={"count": SHARDS}, seconds=0.5)
 
 
 def wait_for(happened: Callable[[], bool], run: subprocess.Popen[str], log: Path, seconds: float = 120) -> None:
@@ -174,3 +185,23 @@ def test_snakemake_killed_and_started_again_while_its_jobs_live_never_has_two_wr
     with lineage.running() as run:
         lineage.finish(run)
     lineage.assert_exact()
+
+
+def test_before_its_time_limit_a_shard_is_told_and_leaves_with_nothing_lost(
+    new_lineage: Callable[..., SlurmLineage],
+) -> None:
+    whole = {
+        "n_trials": 2,
+        "pruner": {"type": "none"},
+        "param_ranges": {"x": {"type": "float", "low": 0.1, "high": 1.0}},
+    }
+    lineage = new_lineage(sweep=whole, shards={"count": 2, "runtime": 2}, seconds=7.5)
+    site = lineage.folder / "config" / "site.yaml"
+    site.parent.mkdir()
+    site.write_text("warning: 60\n")
+    with lineage.running() as run:
+        lineage.finish(run)
+    lineage.assert_exact(2)
+    told = [log for log in lineage.folder.glob("logs/slurm/rule_shard/**/*.log") if "SIGTERM" in log.read_text()]
+    assert len(told) >= 2
+    assert "TIMEOUT" not in lineage.lab.jobs().values()
