@@ -116,7 +116,7 @@ def new_lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> C
         content = {
             "policy": "design-rationale",
             "store": {"url": postgres.create_database(), "patience": 60, "lease": 5},
-            "shards": {"gpus": 1, "mem_mb": 600, "runtime": 30} | shards,
+            "shards": {"gpus": 1, "device": "cpu", "mem_mb": 600, "runtime": 30} | shards,
         }
         made = make_sweep(tmp_path, lineage=content, sweep=sweep, seconds=seconds)
         made.plan_file.unlink()
