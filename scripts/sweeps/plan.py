@@ -21,8 +21,8 @@ FORMAT = 1
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[1]
 REQUIREMENTS = REPOSITORY / "envs" / "training.txt"
-TRAINING_CODE = ("config", "objectives", "store", "shard")
-TRAINING_MODULES = ("digests", "space", "slots", "plan", "records", "store", "shard")
+TRAINING_CODE = ("objectives", "store", "shard")
+TRAINING_MODULES = ("config/models", "config/values", "digests", "space", "slots", "plan", "records")
 """What a shard runs, whose edit changes the plan's code digest. Analysis code is not among it."""
 
 
@@ -218,7 +218,7 @@ def current_digests(sources: Sources, version: str, data: str | Path) -> Digests
 def code_digest() -> str:
     """sha256 over the package's training modules."""
     files = [path for name in TRAINING_CODE for path in (PACKAGE / name).rglob("*.py")]
-    files += [PACKAGE / f"{name}.py" for name in TRAINING_MODULES if (PACKAGE / f"{name}.py").exists()]
+    files += [PACKAGE / f"{name}.py" for name in TRAINING_MODULES]
     return digest_of_tree(PACKAGE, files)
 
 

@@ -13,13 +13,14 @@ from snakemake.exceptions import WorkflowError
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
+from sweeps.validation import explain
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
     SITE = load_site(config.get("site", "config/site.yaml"))
 except ConfigError as problem:
-    raise WorkflowError(str(problem)) from None
+    raise WorkflowError(str(explain(LINEAGE_FILE, problem))) from None
 
 ROOT = LAYOUT.root
 SCRIPTS = REPOSITORY / "scripts"
