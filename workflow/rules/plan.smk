@@ -1,11 +1,9 @@
 # The frozen input of a version. No rule exists for a version that is planned: what was registered stays registered.
 # A larger n_trials opens the plan again, and adds slots.
-def proposal_of_parent(wildcards):
-    return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
-
-
 rule plan:
     input:
+        script=ancient(SCRIPTS / "plan.py"),
+        lineage=ancient(LINEAGE_FILE),
         validation=ancient(ROOT / "validation.json"),
         manifest=ancient(ROOT / "data" / "manifest.json"),
         proposal=ancient(proposal_of_parent),
@@ -16,11 +14,13 @@ rule plan:
         LOGS / "{version}" / "plan.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(planned=False)),
+    conda:
+        "../../envs/environment.yaml"
     params:
         n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
         overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
     message:
         "{wildcards.version}: writing the plan"
     shell:
-        "{PYTHON}/plan.py {LINEAGE_FILE} {wildcards.version} --data $(dirname {input.manifest}) --out {output}"
+        "python {input.script} {input.lineage} {wildcards.version} --data $(dirname {input.manifest}) --out {output}"
         " --proposal={input.proposal} --parent-seal={input.seal} --overrides={params.overrides:q} 2>&1 | tee {log}"

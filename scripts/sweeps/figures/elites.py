@@ -144,7 +144,7 @@ def parallel(views: Sequence[View]) -> Figure:
     names = [*view.space.parameters]
     figure = style.new_figure(style.DOUBLE, 3.1)
     axes = figure.add_subplot()
-    rulers = {name: Ruler.of([view.space.parameters[name]]) for name in names}
+    rulers = {name: Ruler.of([view.space.parameters[name]], view.tried(name)) for name in names}
     table = view.finished
     columns = [rulers[name].places(table[parameter_column(name)]) for name in names]
     values = scaled(view, table["value"])
@@ -156,8 +156,9 @@ def parallel(views: Sequence[View]) -> Figure:
     places = np.arange(lines.shape[1])
     for line, shift in zip(lines[~elites], nudge[~elites], strict=True):
         axes.plot(places, line + shift, color=style.FAINT, lw=0.5, alpha=0.45, zorder=1)
+    look = {"lw": 1.1, "alpha": 0.9, "ms": 2.6} if elites.sum() <= 15 else {"lw": 0.7, "alpha": 0.6, "ms": 1.6}
     for line, shift in zip(lines[elites], nudge[elites], strict=True):
-        axes.plot(places, line + shift, color=style.ELITE, lw=1.1, alpha=0.9, marker="o", ms=2.6, zorder=3)
+        axes.plot(places, line + shift, color=style.ELITE, marker="o", zorder=3, **look)
     for place in places:
         axes.axvline(place, color=style.MUTED, lw=0.7, zorder=2)
     crowded = len(places) > 10

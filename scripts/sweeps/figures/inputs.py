@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from sweeps.evidence import Evidence
 from sweeps.outcome.model import Outcome
 from sweeps.outcome.reading import read_decisions, read_record
 from sweeps.plan import Plan, read_plan
-from sweeps.records import counts, finished, read_epochs, read_trials
+from sweeps.records import counts, finished, parameter_column, read_epochs, read_trials
 from sweeps.space import Space
 
 
@@ -81,6 +82,14 @@ class View:
     def decision(self, name: str) -> Decision | None:
         """What was decided on a parameter from this version's trials."""
         return next((item for item in self.decisions if item.parameter == name), None)
+
+    def tried(self, name: str, *, elites: bool = False) -> list[Any]:
+        """The values that a parameter took, those outside its range too: an explored slot draws from an older one."""
+        column = parameter_column(name)
+        if column not in self.trials:
+            return []
+        table = self.finished[self.finished["slot"].isin(self.elite_slots)] if elites else self.trials
+        return table[column].dropna().tolist()
 
     def rows(self, state: str) -> pd.DataFrame:
         """The trials in a state, with or without a value."""

@@ -22,7 +22,7 @@ def interaction(views: Sequence[View]) -> Figure:
     assert view.evidence is not None
     pair = view.evidence.pair
     names = [str(pair.first), str(pair.second)]
-    rulers = [Ruler.of([view.space.parameters[name]]) for name in names]
+    rulers = [Ruler.of([view.space.parameters[name]], view.tried(name)) for name in names]
     figure = style.new_figure(style.SINGLE, 3.0)
     axes = figure.add_subplot()
     columns = [parameter_column(name) for name in names]

@@ -107,9 +107,9 @@ def _names(views: Sequence[View], columns: Sequence[Column]) -> list[str]:
 
 def _row(axes: Axes, name: str, columns: Sequence[Column], places: Sequence[float], top: float, row: float) -> None:
     extents = [extent_in(column.space, name) for column in columns]
-    ruler = Ruler.of(
-        [extent.item for extent in extents if extent], [extent.value for extent in extents if extent and extent.fixed]
-    )
+    values = [extent.value for extent in extents if extent and extent.fixed]
+    values += [value for column in columns if column.view for value in column.view.tried(name, elites=True)]
+    ruler = Ruler.of([extent.item for extent in extents if extent], values)
 
     def y(place: float) -> float:
         return top + 0.055 + (1 - place) * (row - 0.11)

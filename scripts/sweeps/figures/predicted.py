@@ -48,6 +48,8 @@ def predicted(views: Sequence[View]) -> Figure:
     ]
     margin = 0.08 * (max(ends) - min(ends)) or 1.0
     low, high = min(ends) - margin, max(ends) + margin
+    if all(view.is_rate for view in views):
+        low, high = max(low, 0.0), min(high, max(100.0, max(ends)))
     for row, (view, verdict) in enumerate(rows):
         start = low if verdict.expected_low is None else float(scaled(view, verdict.expected_low))
         end = high if verdict.expected_high is None else float(scaled(view, verdict.expected_high))

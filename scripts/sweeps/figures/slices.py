@@ -41,7 +41,8 @@ def slices(views: Sequence[View]) -> Figure:
 def _panel(axes: Axes, view: View, name: str, low: float, high: float, width: float) -> None:
     item, decision = view.space.parameters[name], view.decision(name)
     after = extent_after(item, decision) if decision else None
-    ruler = Ruler.of([item, after.item if after else None], [after.value] if after and after.fixed else [])
+    fixed = [after.value] if after and after.fixed else []
+    ruler = Ruler.of([item, after.item if after else None], fixed + view.tried(name))
     if after and decision and decision.action != "KEEP":
         _new_range(axes, ruler, after, style.ACTIONS[decision.action])
     _old_range(axes, ruler, Extent(item))

@@ -20,6 +20,7 @@ from sweeps.plan import Amendment
 from sweeps.preflight.model import Preflight
 from sweeps.provenance.chain import chain_of
 from sweeps.provenance.seal import SEAL, Seal, read_seal
+from sweeps.report.examples import Shown, read_examples
 
 LINKED = (
     "plan.json",
@@ -68,6 +69,8 @@ class Chapter:
     amendments: tuple[Amendment, ...]
     comparison: Comparison | None
     """Champions against the parent's."""
+    examples: tuple[Shown, ...]
+    """Tasks of the test part with the champion's answers."""
     pictures: tuple[Picture, ...]
     files: dict[str, str]
     """Name -> address relative to the page."""
@@ -139,6 +142,7 @@ def _chapter(folder: Path, page: Path, before: list[View], *, last: bool) -> Cha
         preflight=_preflight(folder / "preflight.json"),
         amendments=tuple(Amendment.model_validate(item) for item in recorded),
         comparison=read_record(folder / "champions_comparison.json", Comparison),
+        examples=read_examples(folder),
         pictures=tuple(
             _picture(entry, folder, page, [*ancestors, view])
             for entry in ENTRIES.values()

@@ -83,7 +83,9 @@ def _parameter(chapters: Sequence[Chapter], name: str, anchor: str) -> Parameter
     if last.proposal is not None and last.decisions:
         spaces.append((f"after {last.name}", last.proposal, None))
     extents = [extent_in(space, name) for _, space, _ in spaces]
-    ruler = Ruler.of([item.item for item in extents if item], [item.value for item in extents if item and item.fixed])
+    values = [item.value for item in extents if item and item.fixed]
+    values += [value for _, _, view in spaces if view is not None for value in view.tried(name, elites=True)]
+    ruler = Ruler.of([item.item for item in extents if item], values)
     stages = []
     for (version, _, view), own in zip(spaces, extents, strict=True):
         searched = view is not None and own is not None and not own.fixed

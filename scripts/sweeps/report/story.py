@@ -213,27 +213,17 @@ def _came(story: Story) -> list[str]:
 
 
 def _sure(story: Story) -> list[str]:
-    said: list[str] = []
+    said: dict[str, list[str]] = {}
     for chapter in story.chapters:
-        view, evidence = chapter.view, chapter.view.evidence
-        words = kinds([item.confidence.lower() for item in view.decisions if item.action != "KEEP"])
-        if words:
-            numbers = listed(f"{number} with {word}" for word, number in words)
-            said.append(f"{chapter.name}: decisions that change the space: {numbers} confidence.")
-        said += [] if evidence is None else _noise(chapter)
-        if evidence is not None and evidence.capped:
-            degenerate = share(evidence.degenerate_share)
-            said.append(f"{chapter.name}: {degenerate} of the finished trials are degenerate: no decision above LOW.")
-        if view.champions:
-            curse = view.champions.curse
-            looked = f"{amount(view, curse)} {'better' if curse >= 0 else 'worse'}"
-            said.append(
-                f"{chapter.name}: the best trial looked {looked} on validation than its configuration, trained again, "
-                "is on the test part (winner's curse)."
-            )
-        if chapter.broken():
-            said.append(f"{chapter.name}: files differ from the seal: {listed(chapter.broken())}.")
-    return said
+        for sentence in (*_confidence(chapter), *_noise(chapter), *_caveats(chapter)):
+            said.setdefault(sentence, []).append(chapter.name)
+    return [f"{listed(names)}: {sentence}" for sentence, names in said.items()]
+
+
+def _confidence(chapter: Chapter) -> list[str]:
+    words = kinds([item.confidence.lower() for item in chapter.view.decisions if item.action != "KEEP"])
+    numbers = listed(f"{number} with {word}" for word, number in words)
+    return [f"decisions that change the space: {numbers} confidence."] if words else []
 
 
 def _noise(chapter: Chapter) -> list[str]:
@@ -241,13 +231,30 @@ def _noise(chapter: Chapter) -> list[str]:
     if evidence is None:
         return []
     if evidence.noise is not None:
-        text = f"{chapter.name}: seeds of one configuration spread by {amount(view, evidence.noise.sigma)}"
+        text = f"seeds of one configuration spread by {amount(view, evidence.noise.sigma)}"
         if evidence.noise.single_difference is not None:
             text += f"; two single trials differ only beyond {amount(view, evidence.noise.single_difference)}"
         return [text + "."]
     if evidence.evaluation_error is not None:
         return [
-            f"{chapter.name}: the spread of seeds was not measured; with {evidence.evaluation_size} validation "
-            f"examples the best trial has a standard error of {amount(view, evidence.evaluation_error)}."
+            f"the spread of seeds was not measured; with {evidence.evaluation_size} validation examples the best trial "
+            f"has a standard error of {amount(view, evidence.evaluation_error)}."
         ]
-    return [f"{chapter.name}: the noise of a single trial is not known."]
+    return ["the noise of a single trial is not known."]
+
+
+def _caveats(chapter: Chapter) -> list[str]:
+    view, evidence, said = chapter.view, chapter.view.evidence, []
+    if evidence is not None and evidence.capped:
+        degenerate = share(evidence.degenerate_share)
+        said.append(f"{degenerate} of the finished trials are degenerate: no decision above LOW.")
+    if view.champions:
+        curse = view.champions.curse
+        looked = f"{amount(view, curse)} {'better' if curse >= 0 else 'worse'}"
+        said.append(
+            f"the best trial looked {looked} on validation than its configuration, trained again, is on the test part "
+            "(winner's curse)."
+        )
+    if chapter.broken():
+        said.append(f"files differ from the seal: {listed(chapter.broken())}.")
+    return said

@@ -144,6 +144,16 @@ def test_an_error_rate_that_is_maximized_is_a_swapped_direction(table, space):
     assert "direction-swapped" in codes(audit(with_value(table, 1 - rate(table)), space))
 
 
+def test_an_error_rate_that_is_minimized_is_sound(table, space):
+    found = audit(with_value(table, 1 - rate(table)), space, direction="minimize")
+    assert [item for item in found.findings if item.severity != "note"] == []
+
+
+def test_a_loss_that_is_minimized_is_no_rate_and_sound(table, space):
+    found = audit(with_value(table.drop(columns="val_loss"), 2.3 + table["val_loss"]), space, direction="minimize")
+    assert [item for item in found.findings if item.severity != "note"] == []
+
+
 def test_an_accuracy_that_is_minimized_is_a_swapped_direction(table, space):
     assert "direction-swapped" in codes(audit(table, space, direction="minimize"))
 

@@ -252,3 +252,11 @@ def test_figures_that_were_not_drawn_are_listed_with_the_reason(lineage):
     text = page_of(lineage)
     assert "Not drawn" in text and "has not been drawn yet" in text
     assert text.count('src="data:image/png;base64,') == 2
+
+
+def test_tasks_of_the_test_part_are_shown_as_grids_where_a_champion_left_them(copied):
+    task = {"name": "<b>007</b>", "truth": "crop", "answer": "move", "probability": 0.8, "pairs": [[[[0, 1]], [[2]]]]}
+    write_json(copied / "v4" / "champions" / "examples.json", {"role": "champion-1", "seed": 1, "examples": [task]})
+    text = page_of(copied)
+    assert "answered right and wrong" in text and "&lt;b&gt;007&lt;/b&gt;" in text
+    assert text.count('class="pair"') == 1

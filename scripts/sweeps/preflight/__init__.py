@@ -1,0 +1,1 @@
+"""The launch checklist, measured before the first trial."""
