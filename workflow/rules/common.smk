@@ -75,6 +75,11 @@ def manifest_of(wildcards):
     return [] if LAYOUT.versions[wildcards.version].imported else [ROOT / "data" / "manifest.json"]
 
 
+def option_of_data(manifest):
+    """``--data FOLDER``, empty where no data are prepared."""
+    return f"--data {Path(str(manifest)).parent}" if manifest else ""
+
+
 def study_of(wildcards):
     """The receipt of the study of a version that runs its own trials."""
     version = LAYOUT.versions[wildcards.version]
