@@ -70,6 +70,22 @@ CHAMPIONS = LAYOUT.lineage.champions
 FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
+def manifest_of(wildcards):
+    """The prepared data of a version that runs its own trials."""
+    return [] if LAYOUT.versions[wildcards.version].imported else [ROOT / "data" / "manifest.json"]
+
+
+def study_of(wildcards):
+    """The receipt of the study of a version that runs its own trials."""
+    version = LAYOUT.versions[wildcards.version]
+    return [] if version.imported else [version.folder / "study.json"]
+
+
+def claims():
+    """The checked claims of each version whose sweep file quotes some."""
+    return [version.folder / "claims.json" for version in LAYOUT.versions.values() if version.sweep.claims]
+
+
 def proposal_of_parent(wildcards):
     return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
 
