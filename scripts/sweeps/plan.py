@@ -210,12 +210,22 @@ def read_plan(path: str | Path) -> Plan:
 
 def current_digests(sources: Sources, version: str, data: str | Path | None) -> Digests:
     """The digests of the files as they are now. Imported trials have no data of ours: their digest is empty."""
+    if data:
+        require_data(data)
     return Digests(
         config=_config_digest(sources, version),
         code=code_digest(),
         requirements=digest_of_file(REQUIREMENTS),
         data=digest_of_file(Path(data) / "manifest.json") if data else "",
     )
+
+
+def require_data(data: str | Path) -> None:
+    """Raise :class:`ConfigError` unless a folder holds prepared data; its manifest is written last."""
+    if not (Path(data) / "manifest.json").is_file():
+        raise error(
+            data, "manifest.json", "is missing: no data are prepared there", "python scripts/data.py ... --out DATA"
+        )
 
 
 def code_digest() -> str:
