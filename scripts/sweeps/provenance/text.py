@@ -20,9 +20,7 @@ def report(found: Verification) -> str:
     ]
     lines += [str(finding) for finding in found.findings]
     if found.findings and all(item.kind == "not reproduced" for item in found.findings):
-        lines.append(
-            "All that is sealed is true. Was the analysis edited since? Make its files again: make report"
-        )
+        lines.append("All that is sealed is true. Was the analysis edited since? Make its files again: make report")
     if found.findings:
         lines.append(f"NOT VERIFIED: {counted(len(found.findings), 'finding')}")
     else:
