@@ -1,5 +1,5 @@
 # One job a figure, from files alone.
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
+from sweeps.figures import NAMES as FIGURES
 
 
 def of_ancestors(*names):
@@ -36,7 +36,7 @@ rule figure:
         pdf=ROOT / "{version}" / "figures" / "{figure}.pdf",
         png=report(
             ROOT / "{version}" / "figures" / "{figure}.png",
-            caption="../report/figures/{figure}.rst",
+            caption="../report/figure.rst",
             category="Figures",
             subcategory="{version}",
             labels={"figure": "{figure}"},
