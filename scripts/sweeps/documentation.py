@@ -53,7 +53,7 @@ LINEAGE = Described(
     {
         "lineage": "my-lineage",
         "description": "What is asked of it.",
-        "versions": {"v1": {"sweep": "sweep.yaml"}, "v2": {"sweep": "next.yaml", "parent": "v1"}},
+        "versions": {"v1": {"sweep": "sweep.yaml"}},
     },
 )
 SWEEP = Described(

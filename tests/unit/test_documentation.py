@@ -48,7 +48,7 @@ def test_default_files_hold_every_key_and_load(tmp_path: Path) -> None:
         text = (folder / f"{name}.yaml").read_text()
         for key in model.model_fields:
             assert f"\n{key}:" in text or f"\n# {key}:" in text
-    assert load_lineage(folder / "lineage.yaml").versions["v2"].parent == "v1"
+    assert load_lineage(folder / "lineage.yaml").versions["v1"].sweep == "sweep.yaml"
     assert load_sweep(folder / "sweep.yaml").param_ranges["encoder_type"].quotas == [0.75, 0.25]
 
 

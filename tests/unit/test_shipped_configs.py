@@ -126,7 +126,8 @@ def test_the_full_lineage_derives_v4_from_v3() -> None:
     assert load_sweep(REPOSITORY / "config" / "sweeps" / "v4.yaml").param_ranges is None
 
 
-LINEAGES = [path for path in sorted((REPOSITORY / "config").glob("*.yaml")) if "\nversions:" in path.read_text()]
+CONFIG = REPOSITORY / "config"
+LINEAGES = [path for path in sorted(CONFIG.rglob("*.yaml")) if "\nversions:" in path.read_text()]
 
 
 @pytest.mark.parametrize("path", LINEAGES, ids=lambda path: path.stem)
@@ -136,4 +137,4 @@ def test_shipped_lineages_are_valid(path: Path, monkeypatch: pytest.MonkeyPatch)
         if not RECORDED.is_file():
             pytest.skip(f"{RECORDED} is not here")
         monkeypatch.setenv("RECORDED_TRIALS", str(RECORDED))
-    assert [problem for problem in validate(path).errors if problem.key != "policy"] == []
+    assert validate(path).errors == []

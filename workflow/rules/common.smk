@@ -12,18 +12,19 @@ from snakemake.exceptions import WorkflowError
 
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
+from sweeps.figures import NAMES as FIGURES
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
+from sweeps.validation import explain
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
     SITE = load_site(config.get("site", "config/site.yaml"))
 except ConfigError as problem:
-    raise WorkflowError(str(problem)) from None
+    raise WorkflowError(str(explain(LINEAGE_FILE, problem))) from None
 
 ROOT = LAYOUT.root
 SCRIPTS = REPOSITORY / "scripts"
-PYTHON = f"{sys.executable} {SCRIPTS}"
 PACKAGE = SCRIPTS / "sweeps"
 LOGS = ROOT / "work" / "logs"
 
@@ -62,3 +63,93 @@ def option_of_parent(option):
         return f"{option} {LAYOUT.versions[parent].folder}" if parent else ""
 
     return lookup
+
+
+RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
+REPLICATES = LAYOUT.lineage.replicates
+CHAMPIONS = LAYOUT.lineage.champions
+
+
+def manifest_of(wildcards):
+    """The prepared data of a version that runs its own trials."""
+    return [] if LAYOUT.versions[wildcards.version].imported else [ROOT / "data" / "manifest.json"]
+
+
+def study_of(wildcards):
+    """The receipt of the study of a version that runs its own trials."""
+    version = LAYOUT.versions[wildcards.version]
+    return [] if version.imported else [version.folder / "study.json"]
+
+
+def claims():
+    """The checked claims of each version whose sweep file quotes some."""
+    return [version.folder / "claims.json" for version in LAYOUT.versions.values() if version.sweep.claims]
+
+
+def proposal_of_parent(wildcards):
+    return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
+
+
+def earlier_receipts(wildcards):
+    """All of the generation before: what its slots found is what this generation may know."""
+    generation = int(wildcards.generation)
+    version = LAYOUT.versions[wildcards.version]
+    return version.receipts(LAYOUT.shards, generation - 1) if generation else []
+
+
+def retrained(version, stage):
+    """The files of a stage's jobs."""
+    folder = LAYOUT.versions[version].folder / stage
+    if stage == "replicates":
+        return [folder / f"{role}-s{seed:02d}.json" for role in ("best", "middle") for seed in range(REPLICATES.seeds)]
+    ranks = range(1, CHAMPIONS.top + 1)
+    return [folder / f"champion-{rank}-s{seed:02d}.json" for rank in ranks for seed in range(CHAMPIONS.seeds)]
+
+
+def runs_of_parent(version):
+    """The test runs of the parent's champions."""
+    parent = LAYOUT.versions[version].parent
+    return retrained(parent, "champions") if parent else []
+
+
+def of_stage(name, seeds):
+    """An input function: a version's file of a stage, nothing where the stage is switched off."""
+
+    def lookup(wildcards):
+        imported = LAYOUT.versions[wildcards.version].imported
+        return [LAYOUT.versions[wildcards.version].folder / name] if seeds and not imported else []
+
+    return lookup
+
+
+def tests(wildcards):
+    """The test runs of a version's champions, where there are any."""
+    imported = LAYOUT.versions[wildcards.version].imported
+    return retrained(wildcards.version, "champions") if CHAMPIONS.top and not imported else []
+
+
+def sweep_file(wildcards):
+    return LAYOUT.versions[wildcards.version].sweep_file
+
+
+def of_ancestors(*names):
+    """An input function: files of a version and of all that it descends from, the oldest first."""
+
+    def lookup(wildcards):
+        return [version.folder / name for version in LAYOUT.ancestry(wildcards.version) for name in names]
+
+    return lookup
+
+
+def all_figures():
+    """Every figure of every version, PDF and PNG."""
+    return [
+        version.folder / "figures" / f"{name}.{kind}"
+        for version in LAYOUT.versions.values()
+        for name in FIGURES
+        for kind in ("pdf", "png")
+    ]
+
+
+NOISE = of_stage("replicates.csv", REPLICATES.seeds)
+RESULT = of_stage("champions.json", CHAMPIONS.top)

@@ -1,10 +1,7 @@
 # From evidence to decisions, and from these to the next version's space.
-def sweep_file(wildcards):
-    return LAYOUT.versions[wildcards.version].sweep_file
-
-
 rule decisions:
     input:
+        script=SCRIPTS / "decisions.py",
         plan=ROOT / "{version}" / "plan.json",
         trials=ROOT / "{version}" / "trials.csv",
         evidence=ROOT / "{version}" / "evidence.json",
@@ -17,14 +14,17 @@ rule decisions:
         ROOT / "{version}" / "decisions.json",
     log:
         LOGS / "{version}" / "decisions.log",
+    conda:
+        "../../envs/environment.yaml"
     message:
         "{wildcards.version}: decisions"
     shell:
-        "{PYTHON}/decisions.py $(dirname {input.plan}) --lineage-file {input.lineage} --out {output} 2>&1 | tee {log}"
+        "python {input.script} $(dirname {input.plan}) --lineage-file {input.lineage} --out {output} 2>&1 | tee {log}"
 
 
 rule proposal:
     input:
+        script=SCRIPTS / "proposal.py",
         plan=ROOT / "{version}" / "plan.json",
         decisions=ROOT / "{version}" / "decisions.json",
         code=code("decisions", "proposal", "space"),
@@ -33,8 +33,10 @@ rule proposal:
         comparison=ROOT / "{version}" / "comparison.json",
     log:
         LOGS / "{version}" / "proposal.log",
+    conda:
+        "../../envs/environment.yaml"
     message:
         "{wildcards.version}: the next version's space"
     shell:
-        "{PYTHON}/proposal.py $(dirname {input.plan}) --out {output.proposal} --comparison {output.comparison}"
+        "python {input.script} $(dirname {input.plan}) --out {output.proposal} --comparison {output.comparison}"
         " 2>&1 | tee {log}"

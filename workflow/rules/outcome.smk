@@ -1,6 +1,7 @@
 # What was registered before the run, scored; and the version's own document.
 rule outcome:
     input:
+        script=SCRIPTS / "outcome.py",
         plan=ROOT / "{version}" / "plan.json",
         trials=ROOT / "{version}" / "trials.csv",
         evidence=ROOT / "{version}" / "evidence.json",
@@ -12,16 +13,19 @@ rule outcome:
         ROOT / "{version}" / "outcome.json",
     log:
         LOGS / "{version}" / "outcome.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         parent=option_of_parent("--parent"),
     message:
         "{wildcards.version}: scoring what was registered"
     shell:
-        "{PYTHON}/outcome.py $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"
+        "python {input.script} $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"
 
 
 rule rationale:
     input:
+        script=SCRIPTS / "rationale.py",
         plan=ROOT / "{version}" / "plan.json",
         outcome=ROOT / "{version}" / "outcome.json",
         proposal=ROOT / "{version}" / "proposal.yaml",
@@ -32,9 +36,11 @@ rule rationale:
         ROOT / "{version}" / "rationale.md",
     log:
         LOGS / "{version}" / "rationale.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         parent=option_of_parent("--parent"),
     message:
         "{wildcards.version}: writing the rationale"
     shell:
-        "{PYTHON}/rationale.py $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"
+        "python {input.script} $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"

@@ -1,11 +1,14 @@
 # The page of the lineage.
 rule lineage_report:
     input:
+        script=SCRIPTS / "report.py",
         figures=all_figures(),
         rationales=of_each("rationale.md"),
         audits=of_each("audit.json"),
         seals=of_each("seal.json"),
+        claims=claims(),
         code=code("report", "figures"),
+        templates=sorted((PACKAGE / "report" / "templates").iterdir()),
     output:
         report(
             ROOT / "report.html",
@@ -14,15 +17,18 @@ rule lineage_report:
         ),
     log:
         LOGS / "report.log",
+    conda:
+        "../../envs/environment.yaml"
     message:
         "Writing the report"
     shell:
-        "{PYTHON}/report.py $(dirname {output}) --out {output} 2>&1 | tee {log}"
+        "python {input.script} $(dirname {output}) --out {output} 2>&1 | tee {log}"
 
 
 # Everything that the lineage says, checked against what was sealed: the chain, the digests, and each derived file.
 rule verification:
     input:
+        script=SCRIPTS / "verify.py",
         report=ROOT / "report.html",
         seals=of_each("seal.json"),
         trials=of_each("trials.csv"),
@@ -31,7 +37,9 @@ rule verification:
         ROOT / "verification.json",
     log:
         LOGS / "verification.log",
+    conda:
+        "../../envs/environment.yaml"
     message:
         "Verifying the lineage"
     shell:
-        "{PYTHON}/verify.py $(dirname {output}) --out {output} 2>&1 | tee {log}"
+        "python {input.script} $(dirname {output}) --out {output} 2>&1 | tee {log}"

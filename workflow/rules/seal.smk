@@ -1,9 +1,10 @@
 # The end of a version's run: every file with its sha256. A sealed version is analysed, never run again.
 rule seal:
     input:
+        script=ancient(SCRIPTS / "seal.py"),
         plan=ROOT / "{version}" / "plan.json",
-        study=ROOT / "{version}" / "study.json",
-        manifest=ancient(ROOT / "data" / "manifest.json"),
+        study=study_of,
+        manifest=ancient(manifest_of),
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
         noise=NOISE,
@@ -15,7 +16,9 @@ rule seal:
         LOGS / "{version}" / "seal.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(sealed=False)),
+    conda:
+        "../../envs/environment.yaml"
     message:
         "{wildcards.version}: sealing"
     shell:
-        "{PYTHON}/seal.py $(dirname {output}) 2>&1 | tee {log}"
+        "python {input.script} $(dirname {output}) 2>&1 | tee {log}"

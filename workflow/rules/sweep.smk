@@ -1,32 +1,27 @@
 # The trials of a version: one job creates the study with all its slots, shards work them off, one job exports them.
 # No rule exists here for a sealed version. The store is never an input or output; a receipt says that a shard is done.
-RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
-
-
 rule study:
     input:
+        script=ancient(SCRIPTS / "study.py"),
         plan=ROOT / "{version}" / "plan.json",
+        preflight=ancient(ROOT / "{version}" / "preflight.json"),
     output:
         ROOT / "{version}" / "study.json",
     log:
         LOGS / "{version}" / "study.log",
     wildcard_constraints:
         version=RUNNING,
+    conda:
+        "../../envs/environment.yaml"
     message:
         "{wildcards.version}: opening the study"
     shell:
-        "{PYTHON}/study.py --plan {input.plan} --out {output} 2>&1 | tee {log}"
-
-
-def earlier_receipts(wildcards):
-    """All of the generation before: what its slots found is what this generation may know."""
-    generation = int(wildcards.generation)
-    version = LAYOUT.versions[wildcards.version]
-    return version.receipts(LAYOUT.shards, generation - 1) if generation else []
+        "python {input.script} --plan {input.plan} --out {output} 2>&1 | tee {log}"
 
 
 rule shard:
     input:
+        script=ancient(SCRIPTS / "shard.py"),
         plan=ROOT / "{version}" / "plan.json",
         study=ROOT / "{version}" / "study.json",
         manifest=ancient(ROOT / "data" / "manifest.json"),
@@ -40,6 +35,8 @@ rule shard:
         generation=r"\d{3}",
         shard=r"\d{3}",
     retries: 5
+    conda:
+        "../../envs/environment.yaml"
     threads: LAYOUT.lineage.shards.threads
     resources:
         **training_resources(SITE, LAYOUT.lineage.shards),
@@ -48,13 +45,14 @@ rule shard:
     message:
         "{wildcards.version}: generation {wildcards.generation}, shard {wildcards.shard}"
     shell:
-        "{PYTHON}/shard.py --plan {input.plan} --data $(dirname {input.manifest})"
+        "python {input.script} --plan {input.plan} --data $(dirname {input.manifest})"
         " --generation {wildcards.generation} --shard {wildcards.shard} --shards {params.shards}"
         " --receipt {output} --log {log}"
 
 
 rule export:
     input:
+        script=ancient(SCRIPTS / "export.py"),
         plan=ROOT / "{version}" / "plan.json",
         manifest=ancient(ROOT / "data" / "manifest.json"),
         receipts=lambda wildcards: LAYOUT.versions[wildcards.version].receipts(LAYOUT.shards),
@@ -66,8 +64,10 @@ rule export:
         LOGS / "{version}" / "export.log",
     wildcard_constraints:
         version=RUNNING,
+    conda:
+        "../../envs/environment.yaml"
     message:
         "{wildcards.version}: exporting the trials"
     shell:
-        "{PYTHON}/export.py --plan {input.plan} --data $(dirname {input.manifest}) --trials {output.trials}"
+        "python {input.script} --plan {input.plan} --data $(dirname {input.manifest}) --trials {output.trials}"
         " --epochs {output.epochs} --timing {output.timing} 2>&1 | tee {log}"

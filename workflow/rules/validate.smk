@@ -1,6 +1,7 @@
 # Every problem of the configuration at once, before anything else runs.
 rule check_config:
     input:
+        script=SCRIPTS / "validate.py",
         lineage=LINEAGE_FILE,
         sweeps=[version.sweep_file for version in LAYOUT.versions.values()],
         code=code("config", "space", "validation"),
@@ -8,7 +9,9 @@ rule check_config:
         ROOT / "validation.json",
     log:
         LOGS / "validate.log",
+    conda:
+        "../../envs/environment.yaml"
     message:
         "Checking the configuration"
     shell:
-        "{PYTHON}/validate.py {input.lineage} --out {output} 2>&1 | tee {log}"
+        "python {input.script} {input.lineage} --out {output} 2>&1 | tee {log}"

@@ -42,6 +42,7 @@ CODES = {
     "effect-is-artefact": "an effect that vanishes with the metric recomputed per example",
     "effect-was-hidden": "an effect that shows only with the metric recomputed per example",
     "class-sizes-missing": "rates of classes whose size is not known",
+    "class-size-fits": "the missing size that the recorded values tell of",
     "class-sizes-vary": "not all trials were validated on the same examples",
     "counts-impossible": "rates that are no count over the class size",
     "counts-out-of-range": "more right answers than examples",
@@ -85,6 +86,10 @@ CODES = {
 """Every code of a finding, with its meaning."""
 
 
+SAME_ORDER = ("percent", "error rate", "error rate in percent", "shifted", "scaled")
+"""Metrics that rank trials as the rate over examples does: no effect can differ."""
+
+
 def audit(
     trials: pd.DataFrame,
     space: Space,
@@ -114,7 +119,9 @@ def audit(
         else check_direction(done, direction, metric, check)
     )
     rate = per_example(done)
-    changes = () if check.status in ("equal", "not checkable") else effects(done, space, rate, digest)
+    compared = check.status not in ("equal", "not checkable") and check.kind not in SAME_ORDER
+    oriented = rate if direction == "maximize" else 1 - rate
+    changes = effects(done, space, oriented, digest) if compared and np.isfinite(rate).any() else ()
     error, beside = _evaluation(done, rate)
     findings = [
         *about_metric,

@@ -138,7 +138,9 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     if "string_pattern_mismatch" in kinds:
         return "is no plain name", "begin with a letter; use letters, digits, `_`, `-` and `.` only"
     if kinds & {"string_too_short", "too_short"}:
-        return f"is too short: needs at least {context.get('min_length', 1)}", "write more"
+        what = {str: "character", dict: "entry"}.get(type(value), "item")
+        least = f"at least {context.get('min_length', 1)} {what}{'s' if context.get('min_length', 1) != 1 else ''}"
+        return f"is too short: needs {least}", f"give it {least}"
     message = str(first["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:], "change this entry; config/README.md describes its keys"
 

@@ -95,7 +95,6 @@ def _repair(
         value, meant = holder.pop(name), meant_key(model, place)
         if meant is not None and meant not in holder:
             holder[meant] = value
-            return [place]
         return [place]
     if failure.errors[0]["loc"][-1:] == ("[key]",):
         del holder[name]

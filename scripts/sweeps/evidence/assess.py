@@ -106,6 +106,8 @@ def _table(trials: Trials) -> dict[str, Any]:
         winner = int(trials.goodness.argmax())
         found |= {"best": float(trials.metric[winner]), "best_slot": int(trials.slots[winner])}
         found |= {"mean": float(trials.metric.mean())}
+    if found and found.get("best") is not None and elite_set(trials)[0].count > max(MOSTLY * len(trials.metric), 5):
+        notes.append("ties make more than half of the finished trials elites: elites say little here")
     done = trials.table.iloc[trials.finished]
     largest = largest_class(done)
     if largest:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sweeps.audit.counts import per_example
+from sweeps.audit.explanations import resolution
 from sweeps.columns import Column, Floats, Integers, column_of, content_digest, tidied
 from sweeps.evidence.settings import Settings
 from sweeps.records import csv_text
@@ -35,7 +36,7 @@ class Trials:
     """Of the finished trials: recorded, or per example, as the settings say."""
     recorded: Floats
     counted: Floats
-    """Per example, of the finished trials; NaN without counts."""
+    """Rate of right answers per example (of wrong ones where the study minimizes); NaN without counts."""
     columns: tuple[Column, ...]
     """Over the finished trials."""
     all_columns: tuple[Column, ...]
@@ -60,9 +61,20 @@ class Trials:
 
     @property
     def reweighted(self) -> bool:
-        """Whether the recorded metric is not the one recomputed per example."""
+        """Whether the recorded metric is a rate, but not the one recomputed per example.
+
+        A metric that is no rate, such as a loss, is another measure and not compared.
+        """
         both = np.isfinite(self.counted)
-        return bool(both.any()) and not np.allclose(self.recorded[both], self.counted[both], rtol=0, atol=1e-6)
+        recorded, counted = self.recorded[both], self.counted[both]
+        if not len(recorded):
+            return False
+        near = resolution(recorded)
+        if recorded.max() > 1.5:
+            recorded, near = recorded / 100, max(near / 100, 1e-6)
+        if recorded.min() < -near or recorded.max() > 1 + near:
+            return False
+        return not np.allclose(recorded, counted, rtol=0, atol=near)
 
     def random(self, *salt: object) -> np.random.Generator:
         """A generator for one purpose."""
@@ -90,7 +102,7 @@ def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "min
     spelled = pd.Series(csv_text(table).split("\n")[1 : rows + 1])
     table = table[~spelled.duplicated().to_numpy()].reset_index(drop=True) if len(spelled) == rows else table
     done = (table["state"] == "COMPLETE").to_numpy() & np.isfinite(table["value"].to_numpy())
-    counted = per_example(table)
+    counted = per_example(table) if direction == "maximize" else 1 - per_example(table)
     if settings.metric == "per example" and np.isfinite(counted[done]).any():
         done &= np.isfinite(counted)
     finished = np.flatnonzero(done)

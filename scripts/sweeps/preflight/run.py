@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sweeps.cluster import load_site
@@ -38,7 +39,7 @@ def preflight(
     plan = read_plan(plan_file)
     space = plan.resolved_space()
     checks = [_check_config(plan_file, plan, data), check_data(plan, data), check_store(plan_file, plan)]
-    checks.append(check_compute(plan, load_site(site), shards=shards, slurm=slurm))
+    checks.append(check_compute(plan, load_site(site), shards=shards, slurm=slurm or "SLURM_JOB_ID" in os.environ))
     probes: list[Probe] = []
     found: Estimate | None = None
     if not any(check.status == "failed" for check in checks[:2]):

@@ -193,3 +193,30 @@ def test_elites_take_ties_and_at_least_five():
 def test_a_thousand_trials_with_ten_thousand_permutations_are_assessed(trials, space):
     found = assess(trials(1000), space, settings=Settings(bootstrap=500))
     assert found.parameter("up").direction.p == pytest.approx(1 / 10_001)
+
+
+def counted(table: pd.DataFrame, better: pd.Series) -> pd.DataFrame:
+    """Counts over 100 examples of two classes that follow ``better``."""
+    right = (20 + 60 * better.rank(pct=True)).round()
+    halves = {"correct_a": (right / 2).astype(int), "correct_b": right.astype(int) - (right / 2).astype(int)}
+    return table.assign(**halves, total_a=50, total_b=50)
+
+
+def test_an_error_rate_from_the_same_counts_is_the_same_metric(trials, space, quick):
+    table = counted(trials(40), trials(40)["params_up"])
+    rate = (table["correct_a"] + table["correct_b"]) / 100
+    assert not assess(table.assign(value=rate), space, settings=quick).reweighted
+    assert not assess(table.assign(value=100 * rate), space, settings=quick).reweighted
+    assert not assess(table.assign(value=1 - rate), space, direction="minimize", settings=quick).reweighted
+
+
+def test_an_effect_that_only_the_recorded_metric_shows_is_an_artefact(trials, space, quick):
+    table = counted(trials(60), trials(60)["params_up"])
+    table["value"] = (table["correct_a"] + table["correct_b"]) / 200 + 0.4 * table["params_middle"]
+    found = assess(table, space, settings=quick)
+    assert found.parameter("middle").recomputed.artefact
+    assert not found.parameter("up").recomputed.artefact
+    again = assess(table, space, settings=quick.model_copy(update={"metric": "per example"}))
+    assert again.parameter("middle").direction.verdict != "effect"
+    assert again.parameter("middle").recomputed.artefact
+    assert again.parameter("up").direction.verdict == "effect"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 from sweeps.validation import Report
 
 Check = Callable[..., Report]

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 
+from fakes.sweep_files import ENCODER, HEAD, LR, ranges
 from sweeps.config.problems import ConfigError
 from sweeps.validation import Invalid, run, validate
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes.sweep_files import ENCODER, LR, ranges
 
+from fakes.sweep_files import ENCODER, LR, ranges
 from sweeps.validation import Report
 
 Check = Callable[..., Report]

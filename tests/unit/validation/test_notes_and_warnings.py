@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fakes.sweep_files import ENCODER, HEAD, LR, ranges
-
 from sweeps.validation import Report
 
 Check = Callable[..., Report]

@@ -1,0 +1,26 @@
+# The launch checklist, measured on the machine that will train. A blocking item that fails keeps the sweep from starting.
+rule measure:
+    input:
+        script=ancient(SCRIPTS / "preflight.py"),
+        plan=ROOT / "{version}" / "plan.json",
+        manifest=ancient(ROOT / "data" / "manifest.json"),
+    output:
+        ROOT / "{version}" / "preflight.json",
+    log:
+        LOGS / "{version}" / "preflight.log",
+    wildcard_constraints:
+        version=any_of(LAYOUT.names(sealed=False, imported=False)),
+    priority: 50
+    conda:
+        "../../envs/environment.yaml"
+    threads: LAYOUT.lineage.shards.threads
+    resources:
+        **training_resources(SITE, LAYOUT.lineage.shards),
+    params:
+        shards=LAYOUT.shards,
+        launch=f"snakemake --profile local --config lineage_file={LINEAGE_FILE}",
+    message:
+        "{wildcards.version}: launch checklist"
+    shell:
+        "python {input.script} --plan {input.plan} --data $(dirname {input.manifest}) --shards {params.shards}"
+        " --launch {params.launch:q} --out {output} 2>&1 | tee {log}"
