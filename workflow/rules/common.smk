@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
+from sweeps.figures import NAMES as FIGURES
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 from sweeps.validation import explain
 
@@ -67,7 +68,6 @@ def option_of_parent(option):
 RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
 REPLICATES = LAYOUT.lineage.replicates
 CHAMPIONS = LAYOUT.lineage.champions
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
 def manifest_of(wildcards):

@@ -8,6 +8,7 @@ rule lineage_report:
         seals=of_each("seal.json"),
         claims=claims(),
         code=code("report", "figures"),
+        templates=sorted((PACKAGE / "report" / "templates").iterdir()),
     output:
         report(
             ROOT / "report.html",
