@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Literal
 
@@ -63,9 +64,10 @@ def history_table(file: str | Path) -> str:
     text = (
         f"Means over {cost.problems} simulated problems with {cost.slots} slots of up to {cost.epochs} epochs. "
         "Regret is the distance of the configuration that was measured best from the optimum, without noise, in "
-        "spreads of the function over the space."
+        "spreads of the function over the space; more, with a bootstrap interval over problems. Slots to reach half: after "
+        "how many slots it is as good as one shard with `shared` history after half of the budget."
     )
-    return "\n".join([*rows, "", text]) + "\n"
+    return "\n".join([*rows, "", textwrap.fill(text, 119)]) + "\n"
 
 
 def with_history(text: str, file: str | Path) -> str:
