@@ -64,8 +64,8 @@ def history_table(file: str | Path) -> str:
     text = (
         f"Means over {cost.problems} simulated problems with {cost.slots} slots of up to {cost.epochs} epochs. "
         "Regret is the distance of the configuration that was measured best from the optimum, without noise, in "
-        "spreads of the function over the space; more, with a bootstrap interval over problems. Slots to reach half: after "
-        "how many slots it is as good as one shard with `shared` history after half of the budget."
+        "spreads of the function over the space; more, with a bootstrap interval over problems. Slots to reach half: "
+        "after how many slots it is as good as one shard with `shared` history after half of the budget."
     )
     return "\n".join([*rows, "", textwrap.fill(text, 119)]) + "\n"
 

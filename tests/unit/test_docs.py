@@ -105,7 +105,7 @@ def test_configurations_load(page: Path) -> None:
         elif content.keys() <= Site.model_fields.keys():
             check(Site, content, page)
         else:
-            check(Sweep, {"study_name": "docs", "n_trials": 1, "param_ranges": {}, **content}, page)
+            check(Sweep, {"study_name": "docs", "n_trials": 1, **content}, page)
 
 
 def test_every_page_is_in_the_index() -> None:
