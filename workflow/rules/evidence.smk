@@ -40,3 +40,21 @@ rule evidence:
         "{wildcards.version}: evidence for every parameter"
     shell:
         "python {input.script} {input.plan} {input.trials} --epochs {input.epochs} {params.noise} --out {output} 2>&1 | tee {log}"
+
+
+rule claims:
+    input:
+        script=SCRIPTS / "claims.py",
+        plan=ROOT / "{version}" / "plan.json",
+        trials=ROOT / "{version}" / "trials.csv",
+        code=code("evidence", "records", "space"),
+    output:
+        ROOT / "{version}" / "claims.json",
+    log:
+        LOGS / "{version}" / "claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "{wildcards.version}: checking what a document claims"
+    shell:
+        "python {input.script} {input.plan} {input.trials} --out {output} 2>&1 | tee {log}"

@@ -6,6 +6,7 @@ rule lineage_report:
         rationales=of_each("rationale.md"),
         audits=of_each("audit.json"),
         seals=of_each("seal.json"),
+        claims=claims(),
         code=code("report", "figures"),
     output:
         report(

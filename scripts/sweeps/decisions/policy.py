@@ -6,6 +6,7 @@ A policy is a list of rules, tried from the top; the first whose tests are all m
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,6 +119,16 @@ class Rule(Model):
         default_factory=list,
         description="Sentences; {fact} is replaced by its figure, and a sentence whose fact is unknown is left out.",
     )
+
+    @model_validator(mode="after")
+    def _known_facts(self) -> Rule:
+        from sweeps.decisions.facts import FACTS
+
+        for sentence in self.because:
+            for _, name, _, _ in string.Formatter().parse(sentence):
+                if name is not None and name not in FACTS:
+                    raise ValueError(f"no fact is called {name!r}: {did_you_mean(name, FACTS)}")
+        return self
 
 
 class Cap(Model):

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import synthetic
 
+from sweeps.champions import write_champions
 from sweeps.config.problems import ConfigError
 from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.plan import read_plan
-from sweeps.provenance.derive import STAGES
+from sweeps.provenance.derive import STAGES, runs_of
 from sweeps.provenance.seal import SEAL, seal_version
 from sweeps.provenance.verify import verify
 from sweeps.records import csv_text
@@ -161,6 +162,28 @@ def test_a_page_that_was_edited_is_caught(analysed):
 def test_a_derived_file_that_is_gone_is_caught_where_later_ones_stand(analysed):
     (analysed / "v2" / "evidence.json").unlink()
     assert ("missing", "v2/evidence.json") in told(analysed, NO_PICTURES)
+
+
+def test_the_champions_result_is_made_again_from_their_test_runs(tmp_path):
+    root = synthetic.write_lineage(tmp_path, n_trials=8, champions=2)
+    for folder, before in ((root / "v2", []), (root / "v3", runs_of(root / "v2"))):
+        write_champions(
+            folder / "plan.json",
+            folder / "trials.csv",
+            runs_of(folder),
+            folder / "champions.json",
+            parent_runs=before,
+        )
+    skip = tuple(stage.name for stage in STAGES if stage.name != "champions")
+    assert verify(root, skip=skip).ok
+    edit_json(root / "v3" / "champions.json", mean=0.99)
+    edit_json(root / "v3" / "champions_comparison.json", p=0.001)
+    append(root / "v2" / "champions" / "champion-1-s00.json")
+    assert told(root, skip) == {
+        ("not reproduced", "v3/champions.json"),
+        ("not reproduced", "v3/champions_comparison.json"),
+        ("changed", "v2/champions/champion-1-s00.json"),
+    }
 
 
 def test_another_policy_than_registered_is_noted(analysed):

@@ -1,0 +1,63 @@
+"""Five points of the full-scale space, what the reference implementation needed there, and their arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sweeps.objectives.arc.architecture import COLOUR_STATES, DEMOS, CnnSpec, Resolved
+
+TRAINING_TASKS, VALIDATION_TASKS = 303, 74
+"""The epoch that the reference was timed on: so many tasks, three pairs each."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One configuration. ``reference_seconds``: its epoch in the reference implementation on two shared cores."""
+
+    name: str
+    configuration: Mapping[str, Any]
+    reference_seconds: float | None = None
+    aim: float | None = None
+    share: float = 1.0
+    """Share of the epoch that is timed; large points are slow."""
+
+
+POINTS = (
+    Point("cnn, width 1, depth 3", {"encoder_type": "cnn", "width_mult": 1.0, "depth": 3}, 4.7, 15.0),
+    Point("cnn, width 2.62, depth 6", {"encoder_type": "cnn", "width_mult": 2.62, "depth": 6}, 40.0, 8.0, 0.25),
+    Point("cnn, width 5, depth 10", {"encoder_type": "cnn", "width_mult": 5.0, "depth": 10}, share=0.06),
+    Point(
+        "context, width 128, 3 cell layers, each grid by itself",
+        {"encoder_type": "context", "ctx_d_model": 128, "ctx_pixel_layers": 3, "ctx_joint": False},
+        248.0,
+        25.0,
+        0.12,
+    ),
+    Point(
+        "context, width 512, 4 cell layers, pairs",
+        {"encoder_type": "context", "ctx_d_model": 512, "ctx_pixel_layers": 4, "ctx_n_head": 8},
+        share=0.03,
+    ),
+)
+
+
+def products(resolved: Resolved, cells: np.ndarray, tasks: int) -> float:
+    """Multiplications of the matrix products of one forward pass over canvases of so many cells each."""
+    encoder, embedding = resolved.model.encoder, resolved.model.embedding
+    total, squares = float(cells.sum()), float((cells.astype(float) ** 2).sum())
+    pooled = 2 if encoder.pool == "both" else 1
+    if isinstance(encoder, CnnSpec):
+        c = encoder.channels
+        convolutions = total * 9 * c * c * encoder.depth
+        inputs = embedding * (DEMOS if encoder.aggregate == "flatten" else 1)
+        head = len(cells) * pooled * c * embedding + tasks * encoder.hidden * (inputs + embedding)
+        return convolutions + head
+    d = encoder.width
+    cell_layers = encoder.cell_layers * (total * 12 * d * d + 2 * squares * d)
+    row = len(cells) // tasks
+    grid_layers = encoder.grid_layers * (len(cells) * 12 * d * d + 2 * tasks * row**2 * d)
+    return cell_layers + grid_layers + len(cells) * pooled * d * d + tasks * d * embedding + COLOUR_STATES * d
