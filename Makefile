@@ -146,15 +146,20 @@ format: $(DEV) ## rewrite Python and Snakemake files in the house style
 .PHONY: benchmark-decisions benchmark-store benchmark-training
 benchmark-decisions: $(TRAINING) ## how often decisions are right, on simulated lineages (half an hour)
 	$(SAY) 'simulating lineages with a known truth'
-	@$(SNAKEMAKE) benchmark_decisions
+	@PYTHONPATH=scripts $(RUN) benchmarks/decisions/run.py --out results/benchmarks/decisions.json
 
-benchmark-store: $(TRAINING) ## what the machinery of shards and stores costs
+benchmark-store: $(DEV) ## what the machinery of shards and stores costs
 	$(SAY) 'measuring the store'
-	@$(SNAKEMAKE) benchmark_store
+	@mkdir -p results/benchmarks
+	@PYTHONPATH=scripts:tests $(RUN) benchmarks/store/run.py \
+	  --out results/benchmarks/store.json --table results/benchmarks/store.md
 
 benchmark-training: $(TRAINING) ## samples a second of the classifier, on this machine
 	$(SAY) 'measuring the training engine'
-	@$(SNAKEMAKE) benchmark_training
+	@mkdir -p results/benchmarks
+	@$(SNAKEMAKE) results/demo/data/manifest.json --config lineage_file=config/demo.yaml
+	@PYTHONPATH=scripts $(RUN) benchmarks/training/run.py --data results/demo/data \
+	  --out results/benchmarks/training.json --table results/benchmarks/training.md
 
 #@ Maintain
 .PHONY: docs lock clean
