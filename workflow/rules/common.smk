@@ -17,9 +17,10 @@ from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 from sweeps.validation import explain
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
+SITE_FILE = config.get("site", "config/site.yaml")
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
-    SITE = load_site(config.get("site", "config/site.yaml"))
+    SITE = load_site(SITE_FILE)
 except ConfigError as problem:
     raise WorkflowError(str(explain(LINEAGE_FILE, problem))) from None
 

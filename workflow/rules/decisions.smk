@@ -14,6 +14,7 @@ rule decisions:
         ROOT / "{version}" / "decisions.json",
     log:
         LOGS / "{version}" / "decisions.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -33,6 +34,7 @@ rule proposal:
         comparison=ROOT / "{version}" / "comparison.json",
     log:
         LOGS / "{version}" / "proposal.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

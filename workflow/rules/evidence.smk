@@ -11,6 +11,7 @@ rule audit:
         ROOT / "{version}" / "audit.json",
     log:
         LOGS / "{version}" / "audit.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -32,6 +33,7 @@ rule evidence:
         ROOT / "{version}" / "evidence.json",
     log:
         LOGS / "{version}" / "evidence.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -52,6 +54,7 @@ rule claims:
         ROOT / "{version}" / "claims.json",
     log:
         LOGS / "{version}" / "claims.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -22,6 +22,7 @@ rule figure:
         ),
     log:
         LOGS / "{version}" / "figure-{figure}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

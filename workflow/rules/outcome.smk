@@ -13,6 +13,7 @@ rule outcome:
         ROOT / "{version}" / "outcome.json",
     log:
         LOGS / "{version}" / "outcome.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -37,6 +38,7 @@ rule rationale:
         ROOT / "{version}" / "rationale.md",
     log:
         LOGS / "{version}" / "rationale.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -60,6 +62,7 @@ rule tables:
         directory(ROOT / "{version}" / "tables"),
     log:
         LOGS / "{version}" / "tables.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -14,6 +14,8 @@ rule plan:
         LOGS / "{version}" / "plan.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(planned=False)),
+    retries: 0
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -40,6 +42,7 @@ rule import_trials:
         LOGS / "{version}" / "import.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(sealed=False, imported=True)),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -18,6 +18,7 @@ rule lineage_report:
         ),
     log:
         LOGS / "report.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -38,6 +39,7 @@ rule verification:
         ROOT / "verification.json",
     log:
         LOGS / "verification.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
