@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lineage_file", help="lineage file, or a single sweep file")
     parser.add_argument("version")
-    parser.add_argument("--data", required=True, help="folder of the prepared data")
+    parser.add_argument("--data", help="folder of the prepared data; none where trials are imported")
     parser.add_argument("--out", required=True, help="plan.json to write")
     parser.add_argument("--proposal", help="the parent's proposal.yaml, for a derived space")
     parser.add_argument("--parent-seal", help="the parent's seal.json")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from labs import unavailable
 from labs.postgres import NoPostgresError, PostgresServer, postgres_server
 from labs.slurm import Slurm, slurm_or_skip
+
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+"""Rules call ``python``: in the tests it is the one that runs them, whatever shell they were started from."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

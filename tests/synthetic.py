@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sweeps.champions import TestRun
 from sweeps.config.models import Condition, History, ObjectiveChoice, ParamRange, Pruner, Shards, Store
 from sweeps.digests import digest_of, digest_of_file, write_json
 from sweeps.plan import Digests, Parent, Plan, Sources
@@ -215,20 +216,42 @@ def write_version(
     return trials, epochs
 
 
-def write_lineage(folder: Path, names: Names = PLAIN, *, n_trials: int = 40, registered: Any = None) -> Path:
-    """A lineage of two sealed versions, before any analysis; gives its folder."""
+def write_lineage(
+    folder: Path, names: Names = PLAIN, *, n_trials: int = 40, registered: Any = None, champions: int = 0
+) -> Path:
+    """A lineage of two sealed versions, before any analysis; gives its folder. ``champions``: seeds of test runs."""
     root = folder / "synthetic"
     data = write_data(root / "data")
     plan = make_plan("v2", space_v2(names), n_trials=n_trials, names=names, data_digest=data)
     write_version(root / "v2", plan, names, seed=1)
+    write_test_runs(root / "v2", names, seeds=champions, rate=0.6)
     seal_version(root / "v2")
     parent = Parent(version="v2", seal=digest_of_file(root / "v2" / SEAL), derived=True)
     plan = make_plan(
         "v3", space_v3(names), n_trials=n_trials, parent=parent, names=names, data_digest=data, registered=registered
     )
     write_version(root / "v3", plan, names, seed=2)
+    write_test_runs(root / "v3", names, seeds=champions, rate=0.9)
     seal_version(root / "v3")
     return root
+
+
+def write_test_runs(folder: Path, names: Names, *, seeds: int, rate: float) -> None:
+    """The champions' test runs: 60 examples, each answered rightly with chance ``rate``."""
+    truth = [index % len(names.classes) for index in range(60)]
+    for rank, seed in ((rank, seed) for rank in (1, 2) for seed in range(seeds)):
+        rng = np.random.default_rng([rank, seed, round(100 * rate)])
+        answers = [label if rng.random() < rate else (label + 1) % len(names.classes) for label in truth]
+        run = TestRun(
+            role=f"champion-{rank}",
+            seed=seed,
+            epochs=9,
+            classes=list(names.classes),
+            names=[f"example {index}" for index in range(60)],
+            truth=truth,
+            probabilities=[[0.7 if place == answer else 0.1 for place in range(4)] for answer in answers],
+        )
+        write_json(folder / "champions" / f"champion-{rank}-s{seed:02d}.json", run.model_dump(mode="json"))
 
 
 def write_data(folder: Path) -> str:

@@ -1,9 +1,8 @@
 """Functions of known truth to simulate sweeps on.
 
-A problem is a search space, hard limits, and a noise-free function whose optimum is known. Values lie between 0 (nothing
-learnt) and 1 (the optimum). Every numeric parameter acts through its place ``u`` in the sampled scale, 0 at the lower
-bound of the first version's range and 1 at the upper; the hard limits may lie outside, so that an optimum can wait
-beyond a bound.
+A problem is a search space, hard limits, and a noise-free function whose optimum is known. Every numeric parameter acts
+through its place ``u`` in the sampled scale, 0 at the lower bound of the first version's range and 1 at the upper; the
+hard limits may lie outside, so that an optimum can wait beyond a bound.
 
 Two families of shapes, so that what calibrated a policy is not what judges it: ``calibration`` (parabolas, straight
 lines) and ``report`` (bumps, kinks, saturation, plateaus).

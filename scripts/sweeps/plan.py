@@ -21,8 +21,8 @@ FORMAT = 1
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[1]
 REQUIREMENTS = REPOSITORY / "envs" / "training.txt"
-TRAINING_CODE = ("config", "objectives", "store", "shard")
-TRAINING_MODULES = ("digests", "space", "slots", "plan", "records", "store", "shard")
+TRAINING_CODE = ("objectives", "store", "shard")
+TRAINING_MODULES = ("config/models", "config/values", "digests", "space", "slots", "plan", "records")
 """What a shard runs, whose edit changes the plan's code digest. Analysis code is not among it."""
 
 
@@ -103,7 +103,7 @@ class Amendment(_Frozen):
 def write_plan(
     lineage_file: str | Path,
     version: str,
-    data: str | Path,
+    data: str | Path | None,
     out: str | Path,
     *,
     proposal: str | Path | None = None,
@@ -111,7 +111,10 @@ def write_plan(
     policy: Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Build the plan of a version from its files and write it. ``data`` is the prepared data's folder."""
+    """Build the plan of a version from its files and write it.
+
+    ``data`` is the prepared data's folder; none for a version that imports its trials.
+    """
     lineage = load_lineage(lineage_file, overrides)
     sweep_file = sweep_path(lineage_file, lineage, version)
     sweep = load_sweep(sweep_file)
@@ -136,7 +139,7 @@ def build_plan(
     sweep: Sweep,
     *,
     parent: Parent | None,
-    data: str | Path,
+    data: str | Path | None,
     policy: Mapping[str, Any],
     sources: Sources,
 ) -> Plan:
@@ -205,20 +208,30 @@ def read_plan(path: str | Path) -> Plan:
         raise error(path, "", f"is not a readable plan: {reason}", "restore it; never edit it by hand") from None
 
 
-def current_digests(sources: Sources, version: str, data: str | Path) -> Digests:
-    """The digests of the files as they are now."""
+def current_digests(sources: Sources, version: str, data: str | Path | None) -> Digests:
+    """The digests of the files as they are now. Imported trials have no data of ours: their digest is empty."""
+    if data:
+        require_data(data)
     return Digests(
         config=_config_digest(sources, version),
         code=code_digest(),
         requirements=digest_of_file(REQUIREMENTS),
-        data=digest_of_file(Path(data) / "manifest.json"),
+        data=digest_of_file(Path(data) / "manifest.json") if data else "",
     )
+
+
+def require_data(data: str | Path) -> None:
+    """Raise :class:`ConfigError` unless a folder holds prepared data; its manifest is written last."""
+    if not (Path(data) / "manifest.json").is_file():
+        raise error(
+            data, "manifest.json", "is missing: no data are prepared there", "python scripts/data.py ... --out DATA"
+        )
 
 
 def code_digest() -> str:
     """sha256 over the package's training modules."""
     files = [path for name in TRAINING_CODE for path in (PACKAGE / name).rglob("*.py")]
-    files += [PACKAGE / f"{name}.py" for name in TRAINING_MODULES if (PACKAGE / f"{name}.py").exists()]
+    files += [PACKAGE / f"{name}.py" for name in TRAINING_MODULES]
     return digest_of_tree(PACKAGE, files)
 
 
@@ -234,9 +247,8 @@ def _config_digest(sources: Sources, version: str) -> str:
 def accepted_digests(plan: Plan, amendments: str | Path) -> Digests:
     """The digests that hold now: the last amendment's, or the plan's."""
     path = Path(amendments)
-    if not path.exists():
-        return plan.digests
-    return Amendment.model_validate(read_json(path)[-1]).after
+    recorded = read_json(path) if path.exists() else []
+    return Amendment.model_validate(recorded[-1]).after if recorded else plan.digests
 
 
 def require_planned(plan_file: str | Path, plan: Plan, data: str | Path) -> None:

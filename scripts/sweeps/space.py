@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sweeps.config.models import ParamRange, Sweep
+from sweeps.config.values import choice_key, same_value, wanted_values
 
 STEPS_LINEAR = 20
 STEPS_PER_DECADE = 10
@@ -136,14 +137,16 @@ class Space:
         """log10 of the number of distinguishable configurations; conditional branches count where they are active."""
         asked = set().union(*(self.parents(name) for name in self.order)) if self.parameters else set()
         parents = [name for name in self.order if name in asked]
-        total = 0.0
-        for chosen in self._assignments(parents, {}):
-            product = 0.0
-            for name in self.order:
-                if name not in parents and self.is_active(name, chosen):
-                    product += math.log10(self.count(name))
-            total += 10.0**product
-        return math.log10(total) if total else 0.0
+        branches = [
+            sum(
+                math.log10(self.count(name))
+                for name in self.order
+                if name not in parents and self.is_active(name, chosen)
+            )
+            for chosen in self._assignments(parents, {})
+        ]
+        largest = max(branches)
+        return largest + math.log10(sum(10.0 ** (size - largest) for size in branches))
 
     def _assignments(self, parents: list[str], chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """All combinations of the values of categorical parents that can occur together."""
@@ -215,22 +218,3 @@ def is_ordered(item: ParamRange) -> bool:
 def distinct(choices: list[Any]) -> list[Any]:
     """The choices without repetition, in their order."""
     return list({choice_key(choice): choice for choice in reversed(choices)}.values())[::-1]
-
-
-def choice_key(value: Any) -> tuple[str, Any]:
-    """A key that keeps ``True`` and ``1`` apart, and takes numpy scalars for what they hold; 8 and 8.0 are one."""
-    value = value.item() if isinstance(value, np.generic) else value
-    kind = "bool" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
-    return kind, value
-
-
-def same_value(one: Any, other: Any) -> bool:
-    """Whether two values are the same choice."""
-    if isinstance(one, list | dict) or isinstance(other, list | dict):
-        return one == other
-    return choice_key(one) == choice_key(other)
-
-
-def wanted_values(wanted: Any) -> list[Any]:
-    """The values that a condition accepts, as a list."""
-    return wanted if isinstance(wanted, list) else [wanted]

@@ -31,7 +31,7 @@ ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\char34{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
     "[": r"{[}",
@@ -72,8 +72,7 @@ def latex(value: Cell) -> str:
 def render(table: Table, note: str) -> str:
     """A ``tabular`` with booktabs rules; ``note`` becomes a comment in its first line."""
     lines = [f"% {CONTROL.sub(' ', note)}", rf"\begin{{tabular}}{{{table.columns}}}", r"\toprule", _row(table.head)]
-    lines.append(r"\midrule")
-    lines += [_row(row) for row in table.rows]
+    lines += [r"\midrule", *(_row(row) for row in table.rows)] if table.rows else []
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

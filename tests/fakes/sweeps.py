@@ -112,9 +112,10 @@ class FakeSweep:
 
 
 def child_environment(**more: str) -> dict[str, str]:
-    """The environment of a child process that can import the package and the fakes."""
+    """The environment of a child process that finds this Python, the package and the fakes."""
     paths = os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "tests")])
-    return {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **more}
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": programs, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **more}
 
 
 def make_sweep(

@@ -14,6 +14,8 @@ from faults.drill import attack, on_a_small_disk
 from faults.test_kills import judge
 from sweeps.shard.signals import RUN_AGAIN
 
+ON_A_SERVER = pytest.param("postgres", marks=pytest.mark.postgres)
+
 
 def leave_in_the_middle(drill, epochs: int = 2) -> None:
     """A shard that leaves in order while a trial is in training."""
@@ -102,10 +104,8 @@ def fill(path) -> None:
                 assert full.errno == errno.ENOSPC
 
 
-@pytest.mark.postgres
+@pytest.mark.parametrize("store", [ON_A_SERVER], indirect=True)
 def test_a_server_that_is_restarted_costs_no_epoch(postgres, new_sweep, undisturbed, table, full, store):
-    if store != "postgres":
-        pytest.skip("SQLite has no server")
     rounds = 10 if full else 2
     with attack("server restarts", store, new_sweep(12), seconds=0.1) as drill:
         worker = threading.Thread(target=drill.finish, kwargs={"shards": 2})
@@ -122,10 +122,8 @@ def test_a_server_that_is_restarted_costs_no_epoch(postgres, new_sweep, undistur
     assert count.cut_short == 0
 
 
-@pytest.mark.postgres
+@pytest.mark.parametrize("store", [ON_A_SERVER], indirect=True)
 def test_an_outage_is_waited_out_without_losing_an_epoch(postgres, new_sweep, undisturbed, table, full, store):
-    if store != "postgres":
-        pytest.skip("SQLite has no server")
     seconds = 60 if full else 4
     with attack(f"store away for {seconds} s", store, new_sweep(4), seconds=0.2) as drill:
         process = drill.spawn()

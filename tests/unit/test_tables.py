@@ -49,7 +49,9 @@ def test_every_table_is_written_with_booktabs_and_balanced_rows(hostile, tmp_pat
         wide = len(re.sub(r"p\{[^}]*\}", "p", columns))
         rows = [line for line in lines if line.endswith(r"\\")]
         assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {wide - 1}
-        assert all(rule in lines for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+        assert lines[2] == r"\toprule"
+        assert lines[-2] == r"\bottomrule"
+        assert (r"\midrule" in lines) == (len(rows) > 1)
 
 
 def test_hostile_names_leave_braces_balanced(hostile, tmp_path):
@@ -67,7 +69,7 @@ def test_an_unknown_table_is_refused_with_the_known_ones(hostile, tmp_path):
 def test_latex_accepts_them(hostile, tmp_path):
     paths = write_tables(hostile / "v3", tmp_path, parent=hostile / "v2")
     body = "\n".join(rf"\input{{{path.name}}}" for path in paths)
-    preamble = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{textcomp,booktabs}\\begin{document}"
+    preamble = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}"
     (tmp_path / "all.tex").write_text(f"{preamble}{body}\\end{{document}}")
     done = subprocess.run(
         ["pdflatex", "-interaction=batchmode", "-halt-on-error", "all.tex"],

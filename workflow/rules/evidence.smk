@@ -6,7 +6,7 @@ rule audit:
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
         seal=ancient(ROOT / "{version}" / "seal.json"),
-        code=code("audit", "statistics", "columns", "records", "space"),
+        code=code("audit", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "audit.json",
     log:
@@ -27,7 +27,7 @@ rule evidence:
         epochs=ROOT / "{version}" / "epochs.csv",
         noise=NOISE,
         seal=ancient(ROOT / "{version}" / "seal.json"),
-        code=code("evidence", "statistics", "columns", "records", "space"),
+        code=code("evidence", "audit", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "evidence.json",
     log:
@@ -40,3 +40,21 @@ rule evidence:
         "{wildcards.version}: evidence for every parameter"
     shell:
         "python {input.script} {input.plan} {input.trials} --epochs {input.epochs} {params.noise} --out {output} 2>&1 | tee {log}"
+
+
+rule claims:
+    input:
+        script=SCRIPTS / "claims.py",
+        plan=ROOT / "{version}" / "plan.json",
+        trials=ROOT / "{version}" / "trials.csv",
+        code=code("evidence", "statistics", *TABLES),
+    output:
+        ROOT / "{version}" / "claims.json",
+    log:
+        LOGS / "{version}" / "claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "{wildcards.version}: checking what a document claims"
+    shell:
+        "python {input.script} {input.plan} {input.trials} --out {output} 2>&1 | tee {log}"

@@ -5,7 +5,7 @@ rule plan:
         script=ancient(SCRIPTS / "plan.py"),
         lineage=ancient(LINEAGE_FILE),
         validation=ancient(ROOT / "validation.json"),
-        manifest=ancient(ROOT / "data" / "manifest.json"),
+        manifest=ancient(manifest_of),
         proposal=ancient(proposal_of_parent),
         seal=ancient(of_parent("seal.json")),
     output:
@@ -18,9 +18,31 @@ rule plan:
         "../../envs/environment.yaml"
     params:
         n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
+        data=lambda wildcards, input: option_of_data(input.manifest),
         overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
     message:
         "{wildcards.version}: writing the plan"
     shell:
-        "python {input.script} {input.lineage} {wildcards.version} --data $(dirname {input.manifest}) --out {output}"
+        "python {input.script} {input.lineage} {wildcards.version} {params.data} --out {output}"
         " --proposal={input.proposal} --parent-seal={input.seal} --overrides={params.overrides:q} 2>&1 | tee {log}"
+
+
+# A version may take its trials from elsewhere instead of running them.
+rule import_trials:
+    input:
+        script=SCRIPTS / "import_trials.py",
+        plan=ROOT / "{version}" / "plan.json",
+        code=code("imports", "records"),
+    output:
+        trials=ROOT / "{version}" / "trials.csv",
+        epochs=ROOT / "{version}" / "epochs.csv",
+    log:
+        LOGS / "{version}" / "import.log",
+    wildcard_constraints:
+        version=any_of(LAYOUT.names(sealed=False, imported=True)),
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "{wildcards.version}: importing the trials"
+    shell:
+        "python {input.script} {input.plan} --out {output.trials} --epochs {output.epochs} 2>&1 | tee {log}"

@@ -3,8 +3,8 @@ rule seal:
     input:
         script=ancient(SCRIPTS / "seal.py"),
         plan=ROOT / "{version}" / "plan.json",
-        study=ROOT / "{version}" / "study.json",
-        manifest=ancient(ROOT / "data" / "manifest.json"),
+        study=study_of,
+        manifest=ancient(manifest_of),
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
         noise=NOISE,

@@ -42,6 +42,7 @@ CODES = {
     "effect-is-artefact": "an effect that vanishes with the metric recomputed per example",
     "effect-was-hidden": "an effect that shows only with the metric recomputed per example",
     "class-sizes-missing": "rates of classes whose size is not known",
+    "class-size-fits": "the missing size that the recorded values tell of",
     "class-sizes-vary": "not all trials were validated on the same examples",
     "counts-impossible": "rates that are no count over the class size",
     "counts-out-of-range": "more right answers than examples",

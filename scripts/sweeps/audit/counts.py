@@ -12,11 +12,18 @@ from sweeps.records import CORRECT, TOTAL, class_names
 
 Floats = NDArray[np.float64]
 EPSILON = 1e-9
+RATE = "rate_"
+"""Columns of class rates whose class size is not known (:mod:`sweeps.imports`)."""
 
 
 def counted_classes(table: pd.DataFrame) -> list[str]:
     """The classes that have both counts."""
     return [name for name in class_names(table) if CORRECT + name in table]
+
+
+def lacking_classes(table: pd.DataFrame) -> list[str]:
+    """Classes with rates but no size: with any of these nothing can be recomputed over all examples."""
+    return [str(column)[len(RATE) :] for column in table.columns if str(column).startswith(RATE)]
 
 
 def correct_counts(table: pd.DataFrame) -> Floats:
@@ -39,7 +46,7 @@ def _floats(table: pd.DataFrame, columns: list[str]) -> Floats:
 def per_example(table: pd.DataFrame) -> Floats:
     """Right answers over validation examples of each trial; NaN where the counts are missing."""
     correct, total = correct_counts(table), total_counts(table)
-    if not correct.shape[1]:
+    if not correct.shape[1] or lacking_classes(table):
         return np.full(len(table), np.nan)
     sizes = total.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -47,17 +54,19 @@ def per_example(table: pd.DataFrame) -> Floats:
 
 
 def class_rates(table: pd.DataFrame) -> Floats:
-    """Share of right answers per class, (trials, classes); NaN for a class without examples."""
+    """Share of right answers per class, (trials, classes); NaN for a class without examples.
+
+    Classes whose size is not known are the last ones.
+    """
     correct, total = correct_counts(table), total_counts(table)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, correct / total, np.nan)
+        known = np.where(total > 0, correct / total, np.nan)
+    return np.concatenate([known, _floats(table, [RATE + name for name in lacking_classes(table)])], axis=1)
 
 
 def macro_average(table: pd.DataFrame) -> Floats:
     """Mean of the class rates of each trial: every class counts alike, whatever its size."""
     rates = class_rates(table)
-    if not rates.shape[1]:
-        rates = _floats(table, [str(column) for column in table.columns if str(column).startswith("rate_")])
     known = np.isfinite(rates)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(known.any(axis=1), np.nansum(rates, axis=1) / known.sum(axis=1), np.nan)
@@ -66,9 +75,6 @@ def macro_average(table: pd.DataFrame) -> Floats:
 def one_class_only(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Trials that answered the same class always: all of one class right, none of any other."""
     rates = class_rates(table)
-    if not rates.shape[1]:
-        columns = [str(column) for column in table.columns if str(column).startswith("rate_")]
-        rates = _floats(table, columns)
     if rates.shape[1] < 2:
         return np.zeros(len(table), dtype=bool)
     full = rates >= 1 - EPSILON
@@ -90,7 +96,7 @@ def sizes(table: pd.DataFrame) -> dict[str, float]:
 
 def largest_class(table: pd.DataFrame) -> tuple[str, float] | None:
     """The largest class and its share of the validation examples: what always answering it scores, per example."""
-    counted = sizes(table)
+    counted = {} if lacking_classes(table) else sizes(table)
     total = sum(counted.values())
     if total <= 0:
         return None

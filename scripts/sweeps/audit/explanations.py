@@ -31,6 +31,8 @@ SPELL = 5
 """Trials in a row that make a change of the metric believable."""
 
 
+LEAST_ACTIVE = 5
+"""Trials in which a conditional parameter must be active to be held responsible."""
 MOST_PAIRED = 6
 """Parameters whose products are tried as batch sizes (a batch times an accumulation)."""
 
@@ -135,6 +137,17 @@ def _batches(done: pd.DataFrame, space: Space, value: Floats, near: float) -> It
         if one.distinct > 1 or other.distinct > 1:
             names = f"{one.name} x {other.name}"
             yield from _batch_means(correct, examples, one.numbers * other.numbers, value, near, names, one.name)
+    rate = per_example(done)
+    for column in columns:
+        rows = np.flatnonzero(column.active)
+        if column.active.all() or len(rows) < LEAST_ACTIVE or column.kind not in ("int", "ordered"):
+            continue
+        sizes = column.numbers[rows]
+        if (sizes >= 1).all() and (sizes % 1 == 0).all():
+            for found in _batch_means(correct[rows], examples[rows], sizes, value[rows], near, column.name):
+                holds = np.abs(value - rate) <= near
+                holds[rows] = found.holds
+                yield Explanation(found.kind, holds, found.text, found.parameter)
     for name, setting in space.fixed.items():
         if "batch" in name and isinstance(setting, int) and not isinstance(setting, bool) and setting >= 1:
             yield from _batch_means(correct, examples, np.full(len(value), float(setting)), value, near, name)
@@ -155,7 +168,7 @@ def _batch_means(
     name: str | None,
     parameter: str | None = None,
 ) -> Iterator[Explanation]:
-    near = min(near, 1e-5)
+    near = min(near, 6e-4 if name else 1e-5)
     full, left = np.floor_divide(examples, size), np.mod(examples, size)
     count = full + (left > 0)
     most = int(np.nanmax(left)) if len(left) else 0
@@ -213,13 +226,15 @@ def _functions(done: pd.DataFrame, space: Space, value: Floats, rate: Floats, ne
         )
     for name in space.parameters:
         column = column_of(done, name, space)
-        if column.distinct < 2 or not column.active.all():
+        if column.distinct < 2 or column.active.sum() < LEAST_ACTIVE:
             continue
-        for what, words in (
-            (off, "the rate over examples plus a part"),
-            (ratio, "the rate over examples times a factor"),
+        rows = np.flatnonzero(column.active)
+        for what, plain, words in (
+            (off, 0.0, "the rate over examples plus a part"),
+            (ratio, 1.0, "the rate over examples times a factor"),
         ):
-            holds = _follows(column, what, 5 * near)
+            holds = np.abs(what - plain) <= 5 * near
+            holds[rows] = _follows(column.of(rows), what[rows], 5 * near)
             text = f"{words} that depends on {name}"
             yield Explanation("function of a parameter", holds, text, name)
 
@@ -229,13 +244,12 @@ def _follows(column: Column, what: Floats, near: float) -> Mask:
     holds = np.zeros(len(what), dtype=bool)
     if column.levels:
         sizes = np.bincount(column.codes, minlength=len(column.levels))
-        if (sizes[sizes > 0] < 2).all() or (sizes >= 2).sum() < 2:
-            return holds
-        for code in np.flatnonzero(sizes >= 2):
+        repeated = np.flatnonzero(sizes >= 2)
+        for code in repeated if len(repeated) > 1 else ():
             mine = column.codes == code
             middle = np.nanmedian(what[mine]) if np.isfinite(what[mine]).any() else np.nan
             holds |= mine & (np.abs(what - middle) <= near)
-        if holds.any():
+        if holds.all():
             return holds
     if not column.ordered or len(what) < 5:
         return holds
@@ -244,8 +258,8 @@ def _follows(column: Column, what: Floats, near: float) -> Mask:
         if known.sum() >= 5 and np.ptp(x[known]) > 0:
             slope, start = np.polyfit(x[known], what[known], 1)
             line = known & (np.abs(what - start - slope * x) <= near)
-            if line.mean() >= ENOUGH:
-                return line
+            if line.sum() > max(holds.sum(), SOME * len(line)):
+                holds = line
     return holds
 
 

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.audit.counts import correct_counts, counted_classes, macro_average, per_example, total_counts
+from sweeps.audit.counts import (
+    RATE,
+    correct_counts,
+    counted_classes,
+    lacking_classes,
+    macro_average,
+    per_example,
+    total_counts,
+)
 from sweeps.audit.explanations import explain, possible_batch_means, resolution, same_answers, strongest_dependence
 from sweeps.audit.model import Finding, MetricCheck
 from sweeps.audit.rows import slots_of
@@ -17,6 +25,8 @@ from sweeps.records import TOTAL, class_names
 from sweeps.space import Space
 from sweeps.statistics import spearman
 
+SAY = 4
+"""Trials that must agree on a missing class size."""
 SAME_THING = 0.9
 """|rho| from which on two measures speak of the same thing."""
 
@@ -30,7 +40,7 @@ def check_metric(
     value = done["value"].to_numpy(dtype=float)
     rate = per_example(done)
     both = np.isfinite(rate) & np.isfinite(value)
-    if both.sum() < 1:
+    if both.sum() < 1 or (both.sum() > 1 and np.ptp(value[both]) <= 1e-12):
         return _without_counts(done, space, value, sign, found)
     best: dict[str, float | int] = {}
     winner, other = int(np.argmax(sign * value)), int(np.nanargmax(rate))
@@ -41,7 +51,7 @@ def check_metric(
     base = {"checked": int(both.sum()), "largest_difference": float(np.abs(off).max()), **best}
     explanation = explain(counted, space)
     if explanation is None:
-        return _unexplained(counted, space, off, base, found, both.sum() < len(done) or bool(_lacking(done)))
+        return _unexplained(counted, space, off, base, found, both.sum() < len(done) or bool(lacking_classes(done)))
     holds = explanation.holds
     rest = slots_of(counted, ~holds)
     if rest:
@@ -97,11 +107,6 @@ def _explained(kind: str, text: str, parameter: str | None, direction: str, most
     )  # type: ignore[arg-type]
 
 
-def _lacking(done: pd.DataFrame) -> list[str]:
-    """Classes with rates but no size."""
-    return [str(column)[len("rate_") :] for column in done.columns if str(column).startswith("rate_")]
-
-
 def _unexplained(
     counted: pd.DataFrame, space: Space, off: NDArray[np.float64], base: dict, found: list[Finding], partial: bool
 ) -> tuple[MetricCheck, list[Finding]]:
@@ -141,7 +146,7 @@ def _unexplained(
 def _without_counts(
     done: pd.DataFrame, space: Space, value: NDArray[np.float64], sign: int, found: list[Finding]
 ) -> tuple[MetricCheck, list[Finding]]:
-    lacking = _lacking(done)
+    lacking = lacking_classes(done)
     base: dict = {}
     if len(value):
         winner = int(np.argmax(sign * value))
@@ -185,7 +190,26 @@ def _without_counts(
         )
         return MetricCheck(status="differs", kind="unknown", parameter=alike[0], explanation=text, **base), found
     text = "class sizes are missing: the metric cannot be recomputed"
+    size = fitting_size(done, value)
+    if size is not None:
+        text += f"; the recorded values are rates over all examples if class {lacking[0]} has {size}"
+        mend = f"if that is so, add it under class_sizes: {lacking[0]}: {size}"
+        found.append(Finding(code="class-size-fits", severity="note", message=text, mend=mend, found=size))
     return MetricCheck(status="not checkable", explanation=text, **base), found
+
+
+def fitting_size(done: pd.DataFrame, value: NDArray[np.float64]) -> int | None:
+    """The size of the one class without a size for which the recorded values are rates over all examples."""
+    lacking = lacking_classes(done)
+    if len(lacking) != 1 or not counted_classes(done):
+        return None
+    known, right = total_counts(done).sum(axis=1), correct_counts(done).sum(axis=1)
+    rate = pd.to_numeric(done[RATE + lacking[0]], errors="coerce").to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sizes = (right - value * known) / (value - rate)
+    told = np.isfinite(sizes) & (np.abs(value - rate) > 0.02)
+    size = round(float(np.median(sizes[told]))) if told.sum() >= SAY else 0
+    return size if size >= 1 and (np.abs(sizes[told] - size) < 0.05).mean() >= SAME_THING else None
 
 
 def _mixed_units(done: pd.DataFrame, value: NDArray[np.float64], found: list[Finding]) -> None:
@@ -238,7 +262,7 @@ def _against_size(
 def _count_findings(done: pd.DataFrame) -> list[Finding]:
     """Counts that cannot be: more right than there are, not whole, other sizes in other trials, no size at all."""
     found = []
-    lacking = _lacking(done)
+    lacking = lacking_classes(done)
     if lacking:
         text = (
             f"sizes of {len(lacking)} classes are missing ({', '.join(lacking[:6])}): the metric cannot be recomputed"

@@ -9,20 +9,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
-    AllowInfNan,
     BaseModel,
     ConfigDict,
     Field,
     StrictBool,
-    StrictFloat,
     StrictInt,
     StrictStr,
     model_validator,
 )
 
-Finite = Annotated[StrictFloat, AllowInfNan(False)]
-Number = StrictInt | Finite
-Scalar = StrictBool | StrictInt | Finite | StrictStr
+from sweeps.config.values import Number, Scalar
+
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 STATISTICS = {"best": "the best trial", "mean": "the mean of the finished trials", "champions": "the champions"}

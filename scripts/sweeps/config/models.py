@@ -9,23 +9,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AllowInfNan,
     BaseModel,
     ConfigDict,
     Field,
     StrictBool,
-    StrictFloat,
     StrictInt,
     StrictStr,
     model_validator,
 )
 
 from sweeps.config.expectations import Criterion, Expectation, Hypothesis, Tier
-
-Finite = Annotated[StrictFloat, AllowInfNan(False)]
-Number = StrictInt | Finite
-Scalar = StrictBool | StrictInt | Finite | StrictStr
-"""A value that a parameter can take. Strict: ``true`` never becomes 1, ``"8"`` never becomes 8."""
+from sweeps.config.values import Finite, Number, Scalar
 
 Share = Annotated[Finite, Field(gt=0, le=1)]
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"

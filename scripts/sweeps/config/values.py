@@ -1,19 +1,30 @@
-"""When two values are the same choice."""
+"""Values of parameters: their types, when two of them are the same choice, and how a person writes them."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import AllowInfNan, StrictBool, StrictFloat, StrictInt, StrictStr
+
+Finite = Annotated[StrictFloat, AllowInfNan(False)]
+Number = StrictInt | Finite
+Scalar = StrictBool | StrictInt | Finite | StrictStr
+"""A value that a parameter can take. Strict: ``true`` never becomes 1, ``"8"`` never becomes 8."""
 
 
 def choice_key(value: Any) -> tuple[str, Any]:
-    """A key that keeps ``True`` and ``1`` apart; 8 and 8.0 are one."""
+    """A key that keeps ``True`` and ``1`` apart, and takes numpy scalars for what they hold; 8 and 8.0 are one."""
+    value = value.item() if isinstance(value, np.generic) else value
     kind = "bool" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
     return kind, value
 
 
 def same_value(one: Any, other: Any) -> bool:
-    """Whether two scalars are the same choice."""
+    """Whether two values are the same choice."""
+    if isinstance(one, list | dict) or isinstance(other, list | dict):
+        return bool(one == other)
     return choice_key(one) == choice_key(other)
 
 

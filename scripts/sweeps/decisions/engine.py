@@ -44,10 +44,10 @@ def decide(
 
     ``trials`` is any table with one row a trial: parameters as ``lr`` or ``params_lr``, the metric as ``value`` (or
     the column that ``value`` names), optionally ``state`` and ``number`` or ``slot`` (the order they ran in matters:
-    a sampler that adapts makes neighbours alike). ``space`` is what they were drawn from: a :class:`~sweeps.space.Space`,
-    a sweep, or a sweep file; of a sweep the direction and the overrides are used too. ``policy`` is the name of one
-    that ships, a file, or a :class:`Policy`. ``noise`` is the standard deviation between seeds. ``limits`` maps
-    parameters to ``{low, high, choices}``, or is an objective's ``tunables``.
+    a sampler that adapts makes neighbours alike). ``space`` is what they were drawn from: a
+    :class:`~sweeps.space.Space`, a sweep, or a sweep file, of which the direction and the overrides are used too.
+    ``policy`` is the name of one that ships, a file, or a :class:`Policy`. ``noise`` is the standard deviation between
+    seeds. ``limits`` maps parameters to ``{low, high, choices}``, or is an objective's ``tunables``.
 
     Deterministic. Raises :class:`~sweeps.config.problems.ConfigError` for a table without a metric, an unreadable
     policy or an override of an unknown parameter; small and odd tables give KEEP with the reason.

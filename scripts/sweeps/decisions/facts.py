@@ -67,6 +67,7 @@ FACTS: dict[str, str] = {
     "favourite_n": "trials of the best level",
     "favourite_holm": "Holm-adjusted p of the best level against the others",
     "favourite_p": "p of the best level against the others",
+    "favourite_naive_p": "naive p of the best level against the others",
     "favourite_elites": "share of elites with the best level",
     "favourite_delta": "Cliff's delta of the best level, positive where better",
     "gap": "advantage of the best level over the others",
@@ -79,19 +80,20 @@ FACTS: dict[str, str] = {
     "rivals_fair": "every other level's branch having had a fair trial",
     "rival_best_gap": "distance of the best trial of any other level to the best trial, in spreads of the metric",
     "smallest_quota": "smallest share that a level was promised",
+    "fit_known": "enough trials for a fit with the other parameters held constant",
     "adjusted_p": "p of its effect with the others held constant",
     "adjusted_holm": "Holm-adjusted p of its effect with the others held constant",
     "adjusted_agrees": "the same direction with the others held constant",
     "adjusted_towards_p": "p of the metric still rising at the bound with the others held constant",
     "fit_reaches": "the fitted optimum possibly being at the bound",
-    "fit_reaches_opposite": "the fitted optimum possibly being at the other bound",
+    "fit_distance": "largest distance of the fitted optimum from the bound, in ranges",
     "adjusted_favourite": "best level with the others held constant",
     "adjusted_favourite_agrees": "best level being the same with the others held constant",
     "adjusted_favourite_p": "p of the best level against every other with the others held constant",
     "adjusted_cost": "what fixing the best level could cost with the others held constant, in spreads (upper bound)",
     "adjusted_cost_margins": "what fixing the best level could cost with the others held constant, in margins",
     "noise_known": "known noise between seeds",
-    "region_span": "share of the range that elites and the fitted optimum take",
+    "region_span": "share of the range that the best trials and the fitted optimum take",
     "side": "bound",
     "bound": "value of the bound",
     "towards": "trend being better towards the bound",
@@ -110,6 +112,10 @@ FACTS: dict[str, str] = {
 """Every fact with the words that a sentence uses for it."""
 
 
+BEST = 5
+"""So many of the best trials always stay inside a good region."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """What all rules see of one parameter."""
@@ -120,7 +126,7 @@ class Subject:
     sides: tuple[Mapping[str, Fact], ...]
     """The facts of each bound, on top of those of the parameter; empty where there is no order."""
     region: tuple[float, float] | None = None
-    """Places in the sampled range that hold the elites and the fitted optimum."""
+    """Places in the sampled range that hold the best trials and the fitted optimum."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +156,13 @@ def subject(name: str, evidence: Evidence, space: Space, policy: Policy, limit: 
         "interacts": bool(item.interacts_with),
         "flips": item.pruned.flips,
         "failures_p": item.failures.holm,
+        "fit_known": adjusted is not None,
         "noise_known": evidence.sigma_seed is not None,
     }
     facts |= _direction(item) | _elites(name, item, space)
     facts["effect_p"] = _least(facts["holm"], facts["curvature_holm"], facts["concentration_holm"])
     facts |= _levels(item, evidence, table.margin, table.spread)
-    region = _region(item, adjusted)
+    region = _region(name, item, space, adjusted)
     if adjusted is not None:
         facts |= _adjusted(adjusted, facts, table)
     if region is not None:
@@ -164,12 +171,12 @@ def subject(name: str, evidence: Evidence, space: Space, policy: Policy, limit: 
     return Subject(name, item, facts, sides, region)
 
 
-def _region(item: ParameterEvidence, adjusted: Adjusted | None) -> tuple[float, float] | None:
-    """The places that hold the elites and, where there is a fit, its optimum too."""
-    low, high = item.elites.scaled_low, item.elites.scaled_high
-    if low is None or high is None or adjusted is None or adjusted.region is None:
+def _region(name: str, item: ParameterEvidence, space: Space, adjusted: Adjusted | None) -> tuple[float, float] | None:
+    """The places that hold the best trials and every place where the fit may have its optimum."""
+    places = _places(name, item, space)[:BEST]
+    if not len(places) or adjusted is None or adjusted.region is None:
         return None
-    return min(low, adjusted.region[0]), max(high, adjusted.region[1])
+    return min(float(places.min()), adjusted.region[0]), max(float(places.max()), adjusted.region[1])
 
 
 def _adjusted(adjusted: Adjusted, facts: Mapping[str, Fact], table: Table) -> dict[str, Fact]:
@@ -264,6 +271,7 @@ def _levels(item: ParameterEvidence, evidence: Evidence, margin: float | None, s
         "favourite_n": best.n,
         "favourite_p": best.p,
         "favourite_holm": best.holm,
+        "favourite_naive_p": best.naive_p,
         "favourite_elites": best.elite_share,
         "favourite_delta": None if best.cliffs_delta is None else sign * best.cliffs_delta,
         "fix_cost": best.cost_high,
@@ -321,8 +329,9 @@ def _side(
     if item.direction is not None and item.direction.better is not None:
         facts["towards"] = (item.direction.better == "higher") == (bound.side == "high")
     if adjusted is not None and adjusted.region is not None:
-        ends = (adjusted.region[0] <= 0.01, adjusted.region[1] >= 0.99)
-        facts["fit_reaches"], facts["fit_reaches_opposite"] = ends if bound.side == "low" else ends[::-1]
+        low, high = adjusted.region
+        facts["fit_distance"] = high if bound.side == "low" else 1.0 - low
+        facts["fit_reaches"] = low <= 0.01 if bound.side == "low" else high >= 0.99
     if adjusted is not None:
         facts["adjusted_towards_p"] = adjusted.towards_low_p if bound.side == "low" else adjusted.towards_high_p
     if len(own):
@@ -350,7 +359,7 @@ def _room(name: str, side: str, space: Space, limit: Limit) -> bool:
     spec = space.parameters[name]
     if spec.type != "categorical":
         return beyond(spec, limit, side)
-    choices = [choice for choice in distinct(list(spec.choices or []))]
+    choices = distinct(list(spec.choices or []))
     if not is_ordered(spec) or not choices:
         return False
     outermost = min(choices) if side == "low" else max(choices)

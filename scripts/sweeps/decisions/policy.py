@@ -6,6 +6,7 @@ A policy is a list of rules, tried from the top; the first whose tests are all m
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 from typing import Any, Literal
 
@@ -119,6 +120,16 @@ class Rule(Model):
         description="Sentences; {fact} is replaced by its figure, and a sentence whose fact is unknown is left out.",
     )
 
+    @model_validator(mode="after")
+    def _known_facts(self) -> Rule:
+        from sweeps.decisions.facts import FACTS
+
+        for sentence in self.because:
+            for _, name, _, _ in string.Formatter().parse(sentence):
+                if name is not None and name not in FACTS:
+                    raise ValueError(f"no fact is called {name!r}: {did_you_mean(name, FACTS)}")
+        return self
+
 
 class Cap(Model):
     """A reason to be less sure of any decision that changes something."""
@@ -158,7 +169,7 @@ class Policy(Model):
     )
     outer: float = Field(0.1, gt=0, lt=0.5, description="Part of the sampled range that counts as `at the bound`.")
     natural_bounds: StrictBool = Field(
-        True, description="Without a stated limit, a lower bound of 0 stays, and so does an upper one of 1 beside it."
+        True, description="Without a stated limit, a range that is not negative stays so."
     )
     margin: Margin = Field(default_factory=Margin, description="What a FIX may cost.")
     rules: list[Rule] = Field(min_length=1, description="Tried from the top; KEEP where none is met.")

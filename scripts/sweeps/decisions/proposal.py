@@ -23,7 +23,7 @@ def propose(space: Space | Sweep, decisions: Iterable[Decision], limits: Mapping
 
     >>> from sweeps.config.models import ParamRange
     >>> from sweeps.decisions import Decision, NewRange
-    >>> space = Space({"depth": ParamRange(type="int", low=2, high=6), "lr": ParamRange(type="float", low=1e-5, high=0.1, log=True)})
+    >>> space = Space({"depth": ParamRange(type="int", low=2, high=6)})
     >>> deeper = Decision(parameter="depth", action="EXPAND", confidence="HIGH", new=NewRange(high=10), policy="mine",
     ...                   rule="by hand", reasons=("Elites sit at 6.",), evidence={}, thresholds={})
     >>> new = propose(space, [deeper], {"depth": {"high": 8}})

@@ -8,7 +8,7 @@ from sweeps.audit.model import Record
 
 
 class Settings(Record):
-    """How evidence is computed; hashed with it. The defaults are those of docs/statistics.md."""
+    """How evidence is computed; hashed with it. The defaults are those of docs/evidence.md."""
 
     gamma: float = 0.25
     """Share of the finished trials that are elites; at least :attr:`min_elites`, ties included."""

@@ -31,7 +31,9 @@ def disagreements(plan: Plan, trials: pd.DataFrame, epochs: pd.DataFrame | None)
         found += _of_parameters(plan.resolved_space(), plan.slots, trials)
     found += _of_counts(trials)
     if epochs is not None and not found:
-        found += _of_epochs(trials, epochs)
+        # An import may know the best epoch of a trial and nothing of the others.
+        told = trials if plan.imported is None else trials[trials["epochs"].notna()]
+        found += _of_epochs(told, epochs)
     return found
 
 

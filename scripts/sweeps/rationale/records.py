@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sweeps.config.loading import check
+from sweeps.config.models import Claim
 from sweeps.config.problems import error
 from sweeps.decisions.comparison import Comparison, compare
 from sweeps.decisions.model import Decision
 from sweeps.digests import digest_of_file, read_json
+from sweeps.evidence.claims import ClaimResult, check_claims
 from sweeps.figures.inputs import read_proposal
 from sweeps.outcome.model import Achieved, Outcome, Registered
 from sweeps.outcome.reading import read_achieved, read_record
@@ -62,6 +65,8 @@ class Records:
     parent_made: DecisionFile | None = None
     proposal: Space | None = None
     """What this version's trials propose for the next."""
+    claims: tuple[ClaimResult, ...] = ()
+    """Figures that documents quote of this version, recomputed."""
     checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
     amendments: tuple[Mapping[str, Any], ...] = field(default=())
@@ -97,10 +102,11 @@ def read_records(folder: Path, parent: Path | None) -> Records:
         old, new = parent_plan.resolved_space(), plan.resolved_space()
         comparison = compare(old, new, list(before.decisions), budgets=budgets)
     amendments = folder / "amendments.json"
+    own = read_achieved(folder, plan) if (folder / "evidence.json").exists() else None
     return Records(
         plan=plan,
         registered=Registered.of(plan),
-        own=read_achieved(folder, plan) if (folder / "evidence.json").exists() else None,
+        own=own,
         outcome=read_record(folder / "outcome.json", Outcome),
         parent=before,
         parent_plan=parent_plan,
@@ -108,10 +114,16 @@ def read_records(folder: Path, parent: Path | None) -> Records:
         made=read_record(folder / "decisions.json", DecisionFile),
         parent_made=read_record(parent / "decisions.json", DecisionFile) if parent is not None else None,
         proposal=read_proposal(folder / "proposal.yaml", plan.resolved_space()),
+        claims=_claims(plan, own) if own is not None else (),
         checks=tuple(checklist(folder, plan)),
         references=tuple(references(folder, parent)),
         amendments=tuple(read_json(amendments)) if amendments.exists() else (),
     )
+
+
+def _claims(plan: Plan, own: Achieved) -> tuple[ClaimResult, ...]:
+    claims = [check(Claim, item, "plan.json", "registered.claims") for item in plan.registered.get("claims", [])]
+    return check_claims(claims, own.trials, own.space, direction=own.evidence.direction) if claims else ()
 
 
 def references(folder: Path, parent: Path | None) -> list[Reference]:

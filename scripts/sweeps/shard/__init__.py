@@ -36,29 +36,45 @@ def run_shard(
     if not 0 <= shard < shards:
         raise error("--shard", "", f"must be 0 to {shards - 1}", value=shard)
     require_planned(plan_file, plan, data)
+    own = own_slots(plan, generation, shard, shards)
+    try:
+        finished = _run(plan_file, plan, Path(data), own, f"g{generation:03d}-s{shard:03d}/{shards}")
+    except StoreLostError as problem:
+        log.error("%s; leaving, to be run again", problem)
+        return RUN_AGAIN
+    if not finished:
+        return RUN_AGAIN
+    content = {"study_name": plan.study_name, "generation": generation, "shard": shard, "shards": shards}
+    write_json(receipt, content | {"slots": [slot.slot for slot in own]})
+    return 0
+
+
+def _run(plan_file: str | Path, plan: Plan, data: Path, own: list[Slot], name: str) -> bool:
+    """Work off what is left of some slots; whether all have finished. Without any left, no objective is loaded."""
     study = open_study(plan_file, plan)
     trials = Trials(study)
     states = trials.states()
-    own = own_slots(plan, generation, shard, shards)
-    _require_slots(plan_file, plan, states, generation)
-    if any(states[slot.slot] not in FINISHED for slot in own):
-        leases = Leases(study, plan.store.lease, stop=study.store.stop)
-        folder = work_folder(plan_file, plan) / "checkpoints"
-        objective = open_objective(plan.objective, plan.sources.lineage)
-        views = Views(trials, plan.resolved_space(), plan.pruner)
-        name = f"g{generation:03d}-s{shard:03d}/{shards}"
-        check = functools.partial(require_planned, plan_file, plan, data)
-        progress = Progress(trials, shards)
-        job = Job(plan, objective, Path(data), trials, views, leases, folder, name, progress, check=check)
-        with leave_when_asked(leases.stop), leases:
-            if not walk(job, own):
-                return RUN_AGAIN
-    numbers = [slot.slot for slot in own]
-    write_json(
-        receipt,
-        {"study_name": plan.study_name, "generation": generation, "shard": shard, "shards": shards, "slots": numbers},
+    _require_slots(plan_file, plan, states, own)
+    folder = work_folder(plan_file, plan) / "checkpoints"
+    left = [slot for slot in own if states[slot.slot] not in FINISHED]
+    if not left:
+        tidy_up(trials, folder)
+        return True
+    leases = Leases(study, plan.store.lease, stop=study.store.stop)
+    job = Job(
+        plan=plan,
+        objective=open_objective(plan.objective, plan.sources.lineage),
+        data=data,
+        trials=trials,
+        views=Views(trials, plan.resolved_space(), plan.pruner),
+        leases=leases,
+        folder=folder,
+        name=name,
+        progress=Progress(trials, int(name.rpartition("/")[2])),
+        check=functools.partial(require_planned, plan_file, plan, data),
     )
-    return 0
+    with leave_when_asked(leases.stop), leases:
+        return walk(job, left)
 
 
 def own_slots(plan: Plan, generation: int, shard: int, shards: int) -> list[Slot]:
@@ -98,7 +114,7 @@ def _work(job: Job, slot: Slot, claim: Claim) -> bool:
     try:
         ending = job.work(slot, claim)
         if ending is not None:
-            _tidy(job)
+            tidy_up(job.trials, job.folder)
             job.progress.tell()
         return True
     except LeaveError:
@@ -129,17 +145,18 @@ def _left(job: Job) -> bool:
     return False
 
 
-def _tidy(job: Job) -> None:
-    best = [slot for slot, _ in job.trials.best(KEPT_BEST)]
-    finished = [slot for slot, state in job.trials.states().items() if state in FINISHED]
-    tidy(job.folder, best, finished)
+def tidy_up(trials: Trials, folder: Path) -> None:
+    """Remove the checkpoints that nobody needs any more."""
+    best = [slot for slot, _ in trials.best(KEPT_BEST)]
+    tidy(folder, best, [slot for slot, state in trials.states().items() if state in FINISHED])
 
 
-def _require_slots(plan_file: str | Path, plan: Plan, states: dict[int, str], generation: int) -> None:
+def _require_slots(plan_file: str | Path, plan: Plan, states: dict[int, str], own: list[Slot]) -> None:
     """The study must hold the plan's slots, and all earlier generations must have finished."""
     mend = f"python scripts/study.py --plan {plan_file} --out {Path(plan_file).with_name('study.json')}"
     if len(states) < plan.n_trials:
         raise error(plan_file, "n_trials", f"the study has {len(states)} slots only", mend, plan.n_trials)
+    generation = own[0].generation if own else 0
     open_before = [
         slot.slot for slot in plan.slots if slot.generation < generation and states[slot.slot] not in FINISHED
     ]

@@ -40,6 +40,10 @@ class DiskFullError(Exception):
     """There is no room for a checkpoint."""
 
 
+class UnloadableError(Exception):
+    """A sound checkpoint that this objective can't load; it was set aside, and the run is of no more use."""
+
+
 @dataclass(frozen=True)
 class Checkpoints:
     """The checkpoints of one slot, in a folder of their own."""
@@ -85,6 +89,7 @@ class Checkpoints:
         """Bring ``run`` to the last good checkpoint and return the reports up to it; none: train from the beginning.
 
         ``stored`` is what the store holds; a checkpoint whose own reports contradict it is of another run.
+        Raises :class:`UnloadableError`: begin a new run, and call again.
         """
         for path in self._files():
             read = self._read(path, stored)
@@ -92,17 +97,20 @@ class Checkpoints:
                 log.warning("slot %d: checkpoint %s is not used: %s", self.slot, path.name, read)
                 continue
             reports, payload = read
-            run.load(BytesIO(payload))
+            try:
+                run.load(BytesIO(payload))
+            except (ImportError, MemoryError):
+                raise
+            except Exception as problem:
+                path.rename(path.with_suffix(".unusable"))
+                log.warning("slot %d: checkpoint %s can't be loaded: %r", self.slot, path.name, problem)
+                raise UnloadableError(path.name) from problem
             return reports
         return []
 
     def remove(self) -> None:
         """Remove all of them."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def keep_last(self) -> None:
-        """Remove all but the last."""
-        self._drop_all_but(1)
 
     def clean(self) -> None:
         """Remove what a killed job left half written."""
@@ -168,12 +176,15 @@ class Checkpoints:
 
 def tidy(root: Path, best: Sequence[int], finished: Sequence[int]) -> None:
     """Remove the checkpoints of finished slots that are not among the best; of those, keep the last."""
-    for slot in finished:
-        folder = slot_folder(root, slot)
+    folders = {slot_folder(root, slot): slot for slot in finished}
+    for folder in root.glob("slot-*"):
+        slot = folders.get(folder)
+        if slot is None:
+            continue
         if slot not in best:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        for path in sorted(folder.glob("*.ckpt"), reverse=True)[1:]:
+        for path in [*sorted(folder.glob("*.ckpt"), reverse=True)[1:], *folder.glob("*.part")]:
             path.unlink(missing_ok=True)
 
 

@@ -7,13 +7,14 @@ without the report, and reports it, or both, and goes on.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import math
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from sweeps.digests import digest_of
 from sweeps.objectives.base import EpochReport, Objective, Run, complete
 from sweeps.plan import Plan
-from sweeps.shard.checkpoint import Checkpoints, slot_folder
+from sweeps.shard.checkpoint import Checkpoints, UnloadableError, slot_folder
 from sweeps.shard.progress import Progress
 from sweeps.slots import Slot
 from sweeps.store.lease import Claim, LeaseLostError, Leases
@@ -156,15 +157,7 @@ class Training:
         """Train, checkpoint, report, until the trial ends. Raises :class:`LeaveError`, :class:`TrainingError`."""
         job, stop = self.job, self.job.leases.stop
         self.checkpoints.clean()
-        with _blaming(self.slot):
-            run = job.objective.start(
-                self.configuration,
-                seed=self.slot.seed,
-                data=job.data,
-                device=job.plan.shards.device,
-                threads=job.plan.shards.threads,
-            )
-            reports = self.checkpoints.load(run, self.stored)
+        run, reports = self._begin()
         job.loaded()
         self._tell_where(len(reports))
         for missing in reports[self.finished :]:
@@ -177,7 +170,7 @@ class Training:
             if stop.is_set():
                 raise LeaveError
             began = time.perf_counter()
-            with _blaming(self.slot):
+            with blaming(self.slot):
                 report = run.epoch()
             overhead, job.mark = began - job.mark, time.perf_counter()
             seconds = job.mark - began
@@ -196,6 +189,21 @@ class Training:
                 if seconds > LONG_EPOCH:
                     job.trials.study.store.rest()
                 job.progress.tell_epoch(self.slot.slot, report.epoch, self.epochs, report.value)
+
+    def _begin(self) -> tuple[Run, list[EpochReport]]:
+        """A run at the last good checkpoint, with the reports up to it."""
+        shards = self.job.plan.shards
+        with blaming(self.slot):
+            while True:
+                run = self.job.objective.start(
+                    self.configuration,
+                    seed=self.slot.seed,
+                    data=self.job.data,
+                    device=shards.device,
+                    threads=shards.threads,
+                )
+                with contextlib.suppress(UnloadableError):
+                    return run, self.checkpoints.load(run, self.stored)
 
     def _save(self, run: Run, reports: list[EpochReport]) -> None:
         self.checkpoints.save(run, reports, self.claim.number)
@@ -239,23 +247,18 @@ class Training:
             )
 
 
-class _blaming:
-    """Turns what an objective raises into a :class:`TrainingError`, or into trouble of the machine."""
-
-    def __init__(self, slot: Slot) -> None:
-        self.slot = slot
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if problem is None or not isinstance(problem, Exception):
-            return
+@contextlib.contextmanager
+def blaming(slot: Slot) -> Iterator[None]:
+    """Turn what an objective raises into a :class:`TrainingError`, or into trouble of the machine."""
+    try:
+        yield
+    except Exception as problem:
         text = f"{type(problem).__name__}: {problem}"
         if isinstance(problem, ImportError | OSError) or "No CUDA GPUs are available" in text:
             raise MachineError(one_line(text)) from problem
         if is_out_of_memory(problem):
             raise TrainingError("out of memory") from problem
-        log.debug("slot %d", self.slot.slot, exc_info=problem)
+        log.debug("slot %d", slot.slot, exc_info=problem)
         raise TrainingError(one_line(text), poisoned="CUDA error" in text or "device-side" in text) from problem
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from sweeps.config.problems import ConfigError, error
+from sweeps.config.problems import ConfigError, Problem, error
 from sweeps.plan import Plan
 
 R = TypeVar("R")
@@ -30,8 +30,31 @@ BUSY_SECONDS = 20
 """How long SQLite itself waits for another writer before it says that the database is locked."""
 
 
-class StoreLostError(Exception):
+PERMANENT = {
+    "authentication failed": "check the user and the password in ~/.pgpass (mode 0600), PGPASSFILE or the service file",
+    "no password supplied": "put the password into ~/.pgpass (mode 0600), PGPASSFILE or a service file (PGSERVICE)",
+    "no pg_hba.conf entry": "let the server accept this host and user",
+    "does not exist": "create the database and the user first",
+    "definition of service": "check PGSERVICE and the service file",
+    "unable to open database file": "check that the folder exists and can be written",
+    "readonly database": "check that the file and its folder can be written",
+    "permission denied": "give the user the right to create tables there",
+    "not a database": "name another file; this one is no SQLite database",
+    "malformed": "restore the file from a copy",
+}
+"""What a database says when waiting will not help, and the mend."""
+
+
+class StoreLostError(ConfigError):
     """The store did not answer for the plan's patience."""
+
+    def __init__(self, message: str) -> None:
+        mend = "see that the server runs and can be reached, then run again; nothing that was finished is lost"
+        super().__init__([Problem("the store", "", message, mend)])
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class StopAskedError(Exception):
@@ -62,6 +85,7 @@ class Store:
                     log.warning("the store answers again after %.0f s; nothing is lost", time.monotonic() - began)
                 return result
             except (DBAPIError, StorageInternalError) as problem:
+                refuse_permanent(problem)
                 if not is_outage(problem):
                     raise
                 waited = time.monotonic() - began
@@ -101,15 +125,25 @@ def is_outage(problem: DBAPIError | StorageInternalError) -> bool:
     if problem.connection_invalidated:
         return True
     text = str(problem.orig).lower()
-    if "no such table" in text or "syntax" in text or "readonly" in text:
+    if "no such table" in text or "syntax" in text:
         return False
     return isinstance(problem, sa.exc.OperationalError | sa.exc.InterfaceError)
 
 
-def first_line(problem: BaseException) -> str:
+def refuse_permanent(problem: BaseException) -> None:
+    """Raise :class:`ConfigError` for what no waiting mends: a wrong password, a file that can't be written."""
+    text = first_line(problem, limit=2000).lower()
+    if isinstance(problem, sa.exc.ProgrammingError) and "permission denied" not in text:
+        return
+    for said, mend in PERMANENT.items():
+        if said in text:
+            raise error("the store", "", f"refuses: {first_line(problem)}", mend)
+
+
+def first_line(problem: BaseException, limit: int = 160) -> str:
     """The first line of what the database said; never the statement, its values or a password."""
     origin = getattr(problem, "orig", None) or problem
-    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:160]
+    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:limit]
 
 
 def work_folder(plan_file: str | Path, plan: Plan) -> Path:

@@ -339,3 +339,32 @@ def test_the_order_of_rows_does_not_matter(table, space):
 def test_a_table_without_any_parameter_column_is_no_crash(space):
     found = audit(pd.DataFrame({"slot": [0, 1], "state": "COMPLETE", "value": [0.1, 0.2]}), space)
     assert len(found.of("parameter-missing")) == len(space.parameters)
+
+
+def test_a_conditional_parameter_can_be_what_the_metric_depends_on(table, space):
+    heads = table["params_heads"]
+    penalty = with_value(table, rate(table) - 0.01 * heads.fillna(0))
+    assert audit(penalty, space).of("metric-depends-on-parameter")[0].parameter == "heads"
+    size = heads.fillna(1).astype(int).to_numpy() * 3
+    table["params_heads"] = heads * 3
+    wide = Space(dict(space.parameters) | {"heads": space.parameters["heads"].model_copy(update={"high": 24})})
+    batches = np.where(heads.notna(), batch_mean(table, size), rate(table))
+    assert audit(with_value(table, batches), wide).metric.parameter == "heads"
+
+
+def test_a_factor_per_level_is_found(table, space):
+    factor = table["params_encoder"].map({"cnn": 0.9, "context": 1.1})
+    assert audit(with_value(table, rate(table) * factor), space).metric.parameter == "encoder"
+
+
+def test_one_missing_size_leaves_the_metric_unchecked_rather_than_wrong(table, space):
+    table["rate_a"] = table["correct_a"] / SIZES["a"]
+    found = audit(table.drop(columns=["correct_a", "total_a"]), space)
+    assert found.metric.status == "not checkable"
+    assert found.of("class-size-fits")[0].found == SIZES["a"]
+    assert (found.baseline, found.effects) == (None, ())
+
+
+def test_a_mean_over_batches_is_found_in_rounded_values_too(table, space):
+    rounded = batch_mean(table, table["params_batch_size"].to_numpy()).round(4)
+    assert audit(with_value(table, rounded), space).metric.parameter == "batch_size"

@@ -106,3 +106,18 @@ def test_a_seal_in_another_spelling_is_refused(lineage):
 def test_hostile_names_are_sealed_like_any_other(tmp_path):
     root = synthetic.write_lineage(tmp_path, synthetic.hostile_names())
     assert read_seal(root / "v3" / SEAL).counts.slots == 40
+
+
+def test_imported_trials_are_sealed_without_a_study_and_without_epochs(lineage):
+    folder = lineage / "v2"
+    write_json(folder / "plan.json", read_json(folder / "plan.json") | {"imported": {"file": "elsewhere.csv"}})
+    (folder / "study.json").unlink()
+    edit_table(
+        folder / "trials.csv", lambda t: t.drop(columns=["arm"]).assign(arm="all", epochs=None, slot=t["slot"] + 3)
+    )
+    edit_table(folder / "epochs.csv", lambda t: t.head(0))
+    seal = seal_version(folder)
+    assert seal.imported
+    assert "study.json" not in seal.files
+    (folder / "epochs.csv").unlink()
+    assert "epochs.csv" not in seal_version(folder).files

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 import synthetic
 
+from sweeps.champions import write_champions
 from sweeps.config.problems import ConfigError
 from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.plan import read_plan
-from sweeps.provenance.derive import STAGES
+from sweeps.provenance.derive import STAGES, runs_of
 from sweeps.provenance.seal import SEAL, seal_version
+from sweeps.provenance.text import report
 from sweeps.provenance.verify import verify
 from sweeps.records import csv_text
 
@@ -163,6 +165,28 @@ def test_a_derived_file_that_is_gone_is_caught_where_later_ones_stand(analysed):
     assert ("missing", "v2/evidence.json") in told(analysed, NO_PICTURES)
 
 
+def test_the_champions_result_is_made_again_from_their_test_runs(tmp_path):
+    root = synthetic.write_lineage(tmp_path, n_trials=8, champions=2)
+    for folder, before in ((root / "v2", []), (root / "v3", runs_of(root / "v2"))):
+        write_champions(
+            folder / "plan.json",
+            folder / "trials.csv",
+            runs_of(folder),
+            folder / "champions.json",
+            parent_runs=before,
+        )
+    skip = tuple(stage.name for stage in STAGES if stage.name != "champions")
+    assert verify(root, skip=skip).ok
+    edit_json(root / "v3" / "champions.json", mean=0.99)
+    edit_json(root / "v3" / "champions_comparison.json", p=0.001)
+    append(root / "v2" / "champions" / "champion-1-s00.json")
+    assert told(root, skip) == {
+        ("not reproduced", "v3/champions.json"),
+        ("not reproduced", "v3/champions_comparison.json"),
+        ("changed", "v2/champions/champion-1-s00.json"),
+    }
+
+
 def test_another_policy_than_registered_is_noted(analysed):
     assert (
         "v2: decided by another policy than the one that its plan registered"
@@ -200,6 +224,13 @@ def test_hostile_names_are_verified_like_any_other(tmp_path):
 def test_a_folder_without_a_lineage_is_refused(tmp_path):
     with pytest.raises(ConfigError):
         verify(tmp_path)
+
+
+def test_where_only_derived_files_differ_the_way_to_make_them_again_is_told(analysed):
+    append(analysed / "v3" / "tables" / "evidence.tex")
+    assert "make report" in report(verify(analysed, skip=NO_PICTURES))
+    append(analysed / "v3" / "trials.csv")
+    assert "make report" not in report(verify(analysed, skip=DIGESTS_ONLY))
 
 
 def test_the_command_line_says_it_with_its_exit_code(analysed, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.objectives.base import EpochReport
-from sweeps.shard.checkpoint import MAGIC, Checkpoints, DiskFullError, slot_folder, tidy
+from sweeps.shard.checkpoint import MAGIC, Checkpoints, DiskFullError, UnloadableError, slot_folder, tidy
 
 
 class Counter:
@@ -163,3 +163,16 @@ def test_of_finished_slots_only_the_best_keep_their_last_checkpoint(tmp_path):
     tidy(tmp_path, best=[2], finished=[0, 1, 2])
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.ckpt"))
     assert left == ["slot-00002/00002-00001.ckpt", "slot-00003/00001-00001.ckpt", "slot-00003/00002-00001.ckpt"]
+
+
+def test_a_sound_checkpoint_that_the_objective_cannot_load_is_set_aside(checkpoints):
+    class Stubborn(Counter):
+        def load(self, file) -> None:
+            raise KeyError("weights of another model")
+
+    saved(checkpoints, 1, 2)
+    for _ in range(2):
+        with pytest.raises(UnloadableError):
+            checkpoints.load(Stubborn(), reports(2))
+    assert checkpoints.load(Stubborn(), reports(2)) == []
+    assert {path.suffix for path in files(checkpoints)} == {".unusable"}

@@ -15,6 +15,7 @@ from fakes.sweeps import child_environment, make_sweep
 from sweeps.config.problems import ConfigError
 from sweeps.shard.checkpoint import Checkpoints
 from sweeps.shard.loop import KILLS_ALLOWED
+from sweeps.shard.signals import RUN_AGAIN
 from sweeps.store.lease import Leases, Place
 from sweeps.store.trials import Trials
 
@@ -271,6 +272,39 @@ def test_the_receipt_says_which_slots_and_nothing_of_time_or_place(sqlite_sweep)
         "shards": 2,
         "slots": [1, 3],
     }
+
+
+@pytest.mark.parametrize("missing", ["plan", "data", "study"])
+def test_what_is_missing_is_named_without_a_traceback(sqlite_sweep, missing):
+    sweep = sqlite_sweep(sweep={"n_trials": 2})
+    if missing != "study":
+        sweep.open()
+    {"plan": sweep.plan_file, "data": sweep.data / "manifest.json"}.get(missing, sweep.folder / "none").unlink(True)
+    process = sweep.spawn()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+
+
+@pytest.mark.postgres
+def test_the_password_is_in_no_file_and_no_log(postgres, tmp_path, caplog):
+    sweep = make_sweep(tmp_path, lineage={"store": {"url": postgres.create_database(), "patience": 5}})
+    sweep.open()
+    process = sweep.spawn(0, 2)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 0
+    sweep.shard(1, 2)
+    sweep.export()
+    with postgres.outage():
+        process = sweep.spawn(0, 2)
+        said += process.communicate(timeout=120)[1]
+    assert process.returncode == RUN_AGAIN
+    assert "did not answer" in said
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 8
+    assert not [path for path in files if postgres.password.encode() in path.read_bytes()]
+    assert postgres.password not in said + caplog.text
 
 
 def test_checkpoints_of_the_best_are_kept_and_all_others_removed(sqlite_sweep):

@@ -131,3 +131,33 @@ def test_a_mistake_in_a_statement_is_no_outage():
     store = Store(sa.create_engine("sqlite://"), patience=30)
     with pytest.raises(sa.exc.OperationalError, match="no such table"):
         store.read(sa.text("select * from nowhere"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'FATAL:  password authentication failed for user "tuner"',
+        "fe_sendauth: no password supplied",
+        'FATAL:  database "sweps" does not exist',
+        "unable to open database file",
+        "file is not a database",
+    ],
+)
+def test_what_no_waiting_mends_is_told_at_once(said):
+    problem = sa.exc.OperationalError("connect", {}, Exception(said))
+    with pytest.raises(ConfigError) as caught:
+        Store(sa.create_engine("sqlite://"), patience=600).transaction(broken(problem, 100))
+    assert said.split(":")[-1].strip() in str(caught.value)
+    assert "mend" in str(caught.value)
+
+
+@pytest.mark.postgres
+def test_a_wrong_password_ends_at_once_and_is_told_nowhere(postgres, sqlite_sweep, tmp_path, monkeypatch):
+    wrong = tmp_path / "pgpass"
+    wrong.touch(mode=0o600)
+    wrong.write_text(f"127.0.0.1:{postgres.port}:*:tuner:planted-and-wrong\n")
+    monkeypatch.setenv("PGPASSFILE", str(wrong))
+    sweep = sqlite_sweep(lineage={"store": {"url": postgres.url(), "patience": 600}})
+    with pytest.raises(ConfigError, match="authentication failed") as caught:
+        sweep.open()
+    assert "planted" not in str(caught.value)

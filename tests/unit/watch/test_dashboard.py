@@ -9,8 +9,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from fakes.sweeps import child_environment
 
+from fakes.sweeps import child_environment
 from labs import free_ports
 from sweeps.config.problems import ConfigError
 from sweeps.watch.dashboard import dashboard_command
