@@ -84,9 +84,6 @@ FACTS: dict[str, str] = {
     "adjusted_p": "p of its effect with the others held constant",
     "adjusted_holm": "Holm-adjusted p of its effect with the others held constant",
     "adjusted_agrees": "the same direction with the others held constant",
-    "adjusted_towards_p": "p of the metric still rising at the bound with the others held constant",
-    "fit_reaches": "the fitted optimum possibly being at the bound",
-    "fit_distance": "largest distance of the fitted optimum from the bound, in ranges",
     "adjusted_favourite": "best level with the others held constant",
     "adjusted_favourite_agrees": "best level being the same with the others held constant",
     "adjusted_favourite_p": "p of the best level against every other with the others held constant",
@@ -108,8 +105,14 @@ FACTS: dict[str, str] = {
     "nearest": "distance of the nearest elite from the bound, in ranges",
     "opposite_share": "share of elites at the other bound",
     "room": "room beyond the bound",
+    "adjusted_towards_p": "p of the metric still rising at the bound with the others held constant",
+    "fit_reaches": "the fitted optimum possibly being at the bound",
+    "fit_distance": "largest distance of the fitted optimum from the bound, in ranges",
 }
 """Every fact with the words that a sentence uses for it."""
+
+SIDE_FACTS = frozenset(list(FACTS)[list(FACTS).index("side") :])
+"""Facts of one bound of a range: for rules that look at each side."""
 
 
 BEST = 5

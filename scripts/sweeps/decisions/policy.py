@@ -122,8 +122,12 @@ class Rule(Model):
 
     @model_validator(mode="after")
     def _known_facts(self) -> Rule:
-        from sweeps.decisions.facts import FACTS
+        from sweeps.decisions.facts import FACTS, SIDE_FACTS
 
+        tests = [*self.when, *(test for grade in self.confidence for test in grade.when)]
+        for test in tests:
+            if self.each == "parameter" and test.fact in SIDE_FACTS:
+                raise ValueError(f"{test.fact!r} is a fact of a bound: give the rule `each: side`")
         for sentence in self.because:
             for _, name, _, _ in string.Formatter().parse(sentence):
                 if name is not None and name not in FACTS:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.decisions import engine, proposal
+from sweeps.decisions.facts import FACTS
 
 DOCS = Path(__file__).parents[3] / "docs" / "decisions.md"
 
@@ -23,3 +24,9 @@ def test_the_example_in_the_documentation_runs():
     found = doctest.testfile(str(DOCS), module_relative=False)
     assert found.attempted > 5
     assert found.failed == 0
+
+
+def test_the_documentation_lists_every_fact():
+    section = DOCS.read_text(encoding="utf-8").split("## Facts")[1]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{name}` | {meaning} |" for name, meaning in FACTS.items()]

@@ -126,3 +126,8 @@ def test_numbers_have_limits_of_their_own():
         source="what the number means"
     )
     assert with_natural(None, ParamRange(type="float", low=-1.0, high=2.0)).low is None
+
+
+def test_a_fact_of_a_bound_needs_a_rule_that_looks_at_bounds(tmp_path):
+    rule = {"name": "r", "action": "EXPAND", "when": [{"fact": "room", "equals": True}]}
+    assert "each: side" in broken(tmp_path, minimal(rules=[rule]))
