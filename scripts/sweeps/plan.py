@@ -247,9 +247,8 @@ def _config_digest(sources: Sources, version: str) -> str:
 def accepted_digests(plan: Plan, amendments: str | Path) -> Digests:
     """The digests that hold now: the last amendment's, or the plan's."""
     path = Path(amendments)
-    if not path.exists():
-        return plan.digests
-    return Amendment.model_validate(read_json(path)[-1]).after
+    recorded = read_json(path) if path.exists() else []
+    return Amendment.model_validate(recorded[-1]).after if recorded else plan.digests
 
 
 def require_planned(plan_file: str | Path, plan: Plan, data: str | Path) -> None:

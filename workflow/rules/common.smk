@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
+from sweeps.figures import NAMES as FIGURES
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 from sweeps.validation import explain
 
@@ -64,10 +65,10 @@ def option_of_parent(option):
     return lookup
 
 
+TABLES = ("columns", "config", "imports", "records", "space", "subject")
 RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
 REPLICATES = LAYOUT.lineage.replicates
 CHAMPIONS = LAYOUT.lineage.champions
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
 def manifest_of(wildcards):
@@ -75,10 +76,22 @@ def manifest_of(wildcards):
     return [] if LAYOUT.versions[wildcards.version].imported else [ROOT / "data" / "manifest.json"]
 
 
+def option_of_data(manifest):
+    """``--data FOLDER``, empty where no data are prepared."""
+    return f"--data {Path(str(manifest)).parent}" if manifest else ""
+
+
 def study_of(wildcards):
     """The receipt of the study of a version that runs its own trials."""
     version = LAYOUT.versions[wildcards.version]
     return [] if version.imported else [version.folder / "study.json"]
+
+
+def preflight_of(wildcards):
+    """The launch checklist of a version that runs its own trials, where it is not sealed without one."""
+    version = LAYOUT.versions[wildcards.version]
+    there = not version.sealed or (version.folder / "preflight.json").exists()
+    return [version.folder / "preflight.json"] if there and not version.imported else []
 
 
 def claims():

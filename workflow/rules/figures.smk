@@ -15,7 +15,7 @@ rule figure:
         pdf=ROOT / "{version}" / "figures" / "{figure}.pdf",
         png=report(
             ROOT / "{version}" / "figures" / "{figure}.png",
-            caption="../report/figures/{figure}.rst",
+            caption="../report/figure.rst",
             category="Figures",
             subcategory="{version}",
             labels={"figure": "{figure}"},
