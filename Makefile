@@ -60,16 +60,21 @@ $(DEV): envs/dev.txt $(TRAINING)
 	@$(PIP) -r envs/dev.txt
 	@touch $@
 
+# Snakemake is silent here, so that what its jobs say can be read; if it fails, the end of its own log is shown.
+quietly = $(SNAKEMAKE) --quiet all --config lineage_file=$(1) || { \
+	  printf '\nThis did not come to its end. The last lines of Snakemake'"'"'s own log:\n' >&2; \
+	  tail -n 25 "$$(ls -t .snakemake/log/*.log | head -n 1)" >&2; exit 1; }
+
 #@ Run
 .PHONY: demo demo-digits validate preflight watch dashboard
 demo: $(TRAINING) ## the whole lineage v2 -> v3 -> v4 on this machine's CPU, from real tasks to the report
 	$(SAY) 'running the lineage of config/demo.yaml'
-	@$(SNAKEMAKE) --config lineage_file=config/demo.yaml
+	@$(call quietly,config/demo.yaml)
 	@printf '\nDone. Open this page: results/demo/report.html\n'
 
 demo-digits: $(TRAINING) ## the same for a second, tiny objective: scikit-learn's digits
 	$(SAY) 'running the lineage of config/digits.yaml'
-	@$(SNAKEMAKE) --config lineage_file=config/digits.yaml
+	@$(call quietly,config/digits.yaml)
 	@printf '\nDone. Open this page: results/digits/report.html\n'
 
 validate: $(ANALYSIS) ## every problem of LINEAGE_FILE at once, and the size of its spaces

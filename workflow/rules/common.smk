@@ -65,6 +65,7 @@ def option_of_parent(option):
     return lookup
 
 
+TABLES = ("columns", "config", "imports", "records", "space", "subject")
 RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
 REPLICATES = LAYOUT.lineage.replicates
 CHAMPIONS = LAYOUT.lineage.champions
@@ -75,10 +76,22 @@ def manifest_of(wildcards):
     return [] if LAYOUT.versions[wildcards.version].imported else [ROOT / "data" / "manifest.json"]
 
 
+def option_of_data(manifest):
+    """``--data FOLDER``, empty where no data are prepared."""
+    return f"--data {Path(str(manifest)).parent}" if manifest else ""
+
+
 def study_of(wildcards):
     """The receipt of the study of a version that runs its own trials."""
     version = LAYOUT.versions[wildcards.version]
     return [] if version.imported else [version.folder / "study.json"]
+
+
+def preflight_of(wildcards):
+    """The launch checklist of a version that runs its own trials, where it is not sealed without one."""
+    version = LAYOUT.versions[wildcards.version]
+    there = not version.sealed or (version.folder / "preflight.json").exists()
+    return [version.folder / "preflight.json"] if there and not version.imported else []
 
 
 def claims():

@@ -9,7 +9,7 @@ rule decisions:
         lineage=LINEAGE_FILE,
         sweep=sweep_file,
         policies=sorted((REPOSITORY / "config" / "policies").glob("*.yaml")),
-        code=code("decisions", "evidence", "outcome", "proposal", "space"),
+        code=code("decisions", "evidence", "outcome", "proposal", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "decisions.json",
     log:
@@ -27,7 +27,7 @@ rule proposal:
         script=SCRIPTS / "proposal.py",
         plan=ROOT / "{version}" / "plan.json",
         decisions=ROOT / "{version}" / "decisions.json",
-        code=code("decisions", "proposal", "space"),
+        code=code("decisions", "proposal", "config", "space"),
     output:
         proposal=ROOT / "{version}" / "proposal.yaml",
         comparison=ROOT / "{version}" / "comparison.json",

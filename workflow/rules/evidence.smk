@@ -6,7 +6,7 @@ rule audit:
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
         seal=ancient(ROOT / "{version}" / "seal.json"),
-        code=code("audit", "statistics", "columns", "records", "space"),
+        code=code("audit", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "audit.json",
     log:
@@ -27,7 +27,7 @@ rule evidence:
         epochs=ROOT / "{version}" / "epochs.csv",
         noise=NOISE,
         seal=ancient(ROOT / "{version}" / "seal.json"),
-        code=code("evidence", "statistics", "columns", "records", "space"),
+        code=code("evidence", "audit", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "evidence.json",
     log:
@@ -47,7 +47,7 @@ rule claims:
         script=SCRIPTS / "claims.py",
         plan=ROOT / "{version}" / "plan.json",
         trials=ROOT / "{version}" / "trials.csv",
-        code=code("evidence", "records", "space"),
+        code=code("evidence", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "claims.json",
     log:

@@ -18,7 +18,7 @@ rule plan:
         "../../envs/environment.yaml"
     params:
         n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
-        data=lambda wildcards, input: f"--data {Path(input.manifest).parent}" if input.manifest else "",
+        data=lambda wildcards, input: option_of_data(input.manifest),
         overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
     message:
         "{wildcards.version}: writing the plan"

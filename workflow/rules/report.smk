@@ -7,6 +7,7 @@ rule lineage_report:
         audits=of_each("audit.json"),
         seals=of_each("seal.json"),
         claims=claims(),
+        tables=of_each("tables"),
         code=code("report", "figures"),
         templates=sorted((PACKAGE / "report" / "templates").iterdir()),
     output:
@@ -32,7 +33,7 @@ rule verification:
         report=ROOT / "report.html",
         seals=of_each("seal.json"),
         trials=of_each("trials.csv"),
-        code=code("provenance"),
+        code=code("provenance", "tables", "figures", "report", "rationale", "outcome", "decisions", "evidence", "audit"),
     output:
         ROOT / "verification.json",
     log:

@@ -62,8 +62,9 @@ def _limit(item: Any) -> Limit | None:
 def with_natural(limit: Limit | None, item: ParamRange) -> Limit:
     """Add what the numbers themselves say, where nothing is stated.
 
-    A linear range that starts at 0 does not go below 0 (a rate, a count, a share); one from 0 to 1 ends at 1;
-    a positive range stays positive; a whole number from 1 on does not become 0.
+    A linear range that starts at 0 does not go below 0 (a rate, a count, a share); a positive range stays positive;
+    a whole number from 1 on does not become 0. Upper bounds mean nothing by themselves: a share that ends at 1 has to
+    be stated.
     """
     limit = limit or Limit()
     if item.type == "categorical":
@@ -74,8 +75,6 @@ def with_natural(limit: Limit | None, item: ParamRange) -> Limit:
             low = float(item.low)
         elif item.low > 0 and not item.log:
             low = 1.0 if item.type == "int" else 0.0
-    if high is None and item.high == 1 and item.low is not None and 0 <= item.low < 1 and item.type == "float":
-        high = 1.0
     source = limit.source if limit.low is not None or limit.high is not None else "what the number means"
     return Limit(low, high, limit.choices, source)
 

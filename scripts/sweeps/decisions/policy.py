@@ -169,7 +169,7 @@ class Policy(Model):
     )
     outer: float = Field(0.1, gt=0, lt=0.5, description="Part of the sampled range that counts as `at the bound`.")
     natural_bounds: StrictBool = Field(
-        True, description="Without a stated limit, a lower bound of 0 stays, and so does an upper one of 1 beside it."
+        True, description="Without a stated limit, a range that is not negative stays so."
     )
     margin: Margin = Field(default_factory=Margin, description="What a FIX may cost.")
     rules: list[Rule] = Field(min_length=1, description="Tried from the top; KEEP where none is met.")

@@ -46,7 +46,7 @@ def test_a_decision_says_what_it_used_and_what_it_refused(clear):
     assert found.policy == "rigorous"
     assert found.rule == "good-region"
     assert found.evidence["adjusted_holm"] < 0.05
-    assert found.thresholds["adjusted_holm"] == "below 0.05"
+    assert found.thresholds["adjusted_holm"] == "below 0.01"  # what HIGH asks for
     assert {item.action for item in found.refused} == {"EXPAND"}
     assert all(item.reason for item in found.refused)
 

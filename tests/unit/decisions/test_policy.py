@@ -119,7 +119,7 @@ def test_limits_come_from_tunables_mappings_and_pairs_and_the_tighter_one_wins()
 
 def test_numbers_have_limits_of_their_own():
     share = with_natural(None, ParamRange(type="float", low=0.0, high=1.0))
-    assert (share.low, share.high) == (0.0, 1.0)
+    assert (share.low, share.high) == (0.0, None)
     assert with_natural(None, ParamRange(type="float", low=0.5, high=3.0)).low == 0.0
     assert with_natural(None, ParamRange(type="int", low=2, high=6)).low == 1.0
     assert with_natural(None, ParamRange(type="float", low=1e-5, high=0.1, log=True)) == Limit(
