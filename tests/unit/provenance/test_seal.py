@@ -11,7 +11,7 @@ from sweeps.records import csv_text
 
 
 def edit_table(path, change):
-    table = pd.read_csv(path, float_precision="round_trip")
+    table = pd.read_csv(path)
     path.write_text(csv_text(change(table)))
 
 
