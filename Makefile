@@ -60,16 +60,21 @@ $(DEV): envs/dev.txt $(TRAINING)
 	@$(PIP) -r envs/dev.txt
 	@touch $@
 
+# Snakemake is silent here, so that what its jobs say can be read; if it fails, the end of its own log is shown.
+quietly = $(SNAKEMAKE) --quiet all --config lineage_file=$(1) || { \
+	  printf '\nThis did not come to its end. The last lines of Snakemake'"'"'s own log:\n' >&2; \
+	  tail -n 25 "$$(ls -t .snakemake/log/*.log | head -n 1)" >&2; exit 1; }
+
 #@ Run
 .PHONY: demo demo-digits validate preflight watch dashboard
 demo: $(TRAINING) ## the whole lineage v2 -> v3 -> v4 on this machine's CPU, from real tasks to the report
 	$(SAY) 'running the lineage of config/demo.yaml'
-	@$(SNAKEMAKE) --config lineage_file=config/demo.yaml
+	@$(call quietly,config/demo.yaml)
 	@printf '\nDone. Open this page: results/demo/report.html\n'
 
 demo-digits: $(TRAINING) ## the same for a second, tiny objective: scikit-learn's digits
 	$(SAY) 'running the lineage of config/digits.yaml'
-	@$(SNAKEMAKE) --config lineage_file=config/digits.yaml
+	@$(call quietly,config/digits.yaml)
 	@printf '\nDone. Open this page: results/digits/report.html\n'
 
 validate: $(ANALYSIS) ## every problem of LINEAGE_FILE at once, and the size of its spaces
@@ -141,15 +146,20 @@ format: $(DEV) ## rewrite Python and Snakemake files in the house style
 .PHONY: benchmark-decisions benchmark-store benchmark-training
 benchmark-decisions: $(TRAINING) ## how often decisions are right, on simulated lineages (half an hour)
 	$(SAY) 'simulating lineages with a known truth'
-	@$(SNAKEMAKE) benchmark_decisions
+	@PYTHONPATH=scripts $(RUN) benchmarks/decisions/run.py --out results/benchmarks/decisions.json
 
-benchmark-store: $(TRAINING) ## what the machinery of shards and stores costs
+benchmark-store: $(DEV) ## what the machinery of shards and stores costs
 	$(SAY) 'measuring the store'
-	@$(SNAKEMAKE) benchmark_store
+	@mkdir -p results/benchmarks
+	@PYTHONPATH=scripts:tests $(RUN) benchmarks/store/run.py \
+	  --out results/benchmarks/store.json --table results/benchmarks/store.md
 
 benchmark-training: $(TRAINING) ## samples a second of the classifier, on this machine
 	$(SAY) 'measuring the training engine'
-	@$(SNAKEMAKE) benchmark_training
+	@mkdir -p results/benchmarks
+	@$(SNAKEMAKE) results/demo/data/manifest.json --config lineage_file=config/demo.yaml
+	@PYTHONPATH=scripts $(RUN) benchmarks/training/run.py --data results/demo/data \
+	  --out results/benchmarks/training.json --table results/benchmarks/training.md
 
 #@ Maintain
 .PHONY: docs lock clean

@@ -3,8 +3,7 @@
 import argparse
 
 from sweeps.command import command
-from sweeps.evidence.run import run_evidence
-from sweeps.evidence.text import lines
+from sweeps.evidence.run import lines, run_evidence
 
 
 def main() -> None:

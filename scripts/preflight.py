@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--site", default="config/site.yaml", help="site file of the cluster")
     parser.add_argument("--slurm", action="store_true", help="the shards will run on Slurm")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds for a probe")
-    parser.add_argument("--launch", default="snakemake --profile local", help="the command that starts the sweep")
+    parser.add_argument("--lineage-file", required=True, help="for the launch command")
     parser.add_argument("--out", required=True, help="preflight.json to write")
     result = preflight(**vars(parser.parse_args()))
     print(checklist(result))

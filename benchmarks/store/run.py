@@ -75,6 +75,28 @@ def overhead(sweep: FakeSweep, processes: int, seconds: float) -> dict[str, floa
     }
 
 
+def waves(sweep: FakeSweep, shards: int, seconds: float) -> dict[str, float]:
+    """Wall time of a sweep, wave after wave: what waiting for the slowest of each generation costs."""
+    sweep.open()
+    began, environment = time.perf_counter(), child_environment(FAKE_SECONDS=str(seconds))
+    for generation in range(sweep.plan.n_generations()):
+        commands = [sweep.command(shard, shards, generation) for shard in range(shards)]
+        running = [
+            subprocess.Popen(command, cwd=sweep.folder, env=environment, stderr=subprocess.DEVNULL)
+            for command in commands
+        ]
+        codes = [process.wait() for process in running]
+        assert not any(codes), codes
+    wall = time.perf_counter() - began
+    trained = float(sweep.export().timing["seconds"].sum())
+    return {
+        "wall": wall,
+        "trained": trained,
+        "busy": trained / shards / wall,
+        "best": float(sweep.export().trials["value"].max()),
+    }
+
+
 def start_up(sweep: FakeSweep) -> dict[str, float]:
     """Seconds from the command to its end, for a shard with nothing left to do and for one with a single epoch."""
     sweep.open()
@@ -143,7 +165,7 @@ def measure(out: Path, text: Path, *, quick: bool) -> None:
     processes = (1, 2, 4) if quick else (1, 2, 4, 8, 16)
     durations = (0.5,) if quick else (1.0, 10.0)
     sizes = (100, 1000) if quick else (100, 1000, 5000)
-    found: dict[str, list[dict[str, Any]]] = {"overhead": [], "start_up": [], "ask": []}
+    found: dict[str, list[dict[str, Any]]] = {"overhead": [], "start_up": [], "ask": [], "history": []}
     with tempfile.TemporaryDirectory(prefix="sweeps-benchmark-", dir=Path.cwd()) as name, stores(Path(name)) as kinds:
         number = iter(range(10_000))
 
@@ -159,6 +181,12 @@ def measure(out: Path, text: Path, *, quick: bool) -> None:
                 large = {"n_trials": count + 5, "param_ranges": TWELVE}
                 found["ask"].append({"store": kind, "finished": count} | ask(new(kind, large), count))
                 print(json.dumps(found["ask"][-1]), flush=True)
+            for mode in ("shared", "generation"):
+                history = {"mode": mode, "size": 8}
+                lineage = {"store": {"patience": 60, "lease": 60} | kinds[kind](), "history": history}
+                waved = make_sweep(Path(name) / str(next(number)), sweep={"n_trials": 24}, lineage=lineage)
+                found["history"].append({"store": kind, "history": mode, "shards": 4} | waves(waved, 4, 0.5))
+                print(json.dumps(found["history"][-1]), flush=True)
             for seconds in durations:
                 for shards in processes:
                     epochs = 8 if seconds <= 1 else 4
@@ -172,7 +200,7 @@ def measure(out: Path, text: Path, *, quick: bool) -> None:
 
 
 def table(found: dict[str, list[dict[str, Any]]]) -> str:
-    """The three tables in Markdown."""
+    """The tables in Markdown."""
     lines = ["| store | shards | epoch, s | not training, % | a turn, ms | worst, ms |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {row['store']} | {row['processes']} | {row['epoch']:g} | {100 * row['share']:.2f} "
@@ -185,6 +213,11 @@ def table(found: dict[str, list[dict[str, Any]]]) -> str:
     lines += [
         f"| {row['store']} | {row['finished']} | {1e3 * row['first']:.0f} | {1e3 * row['later']:.0f} |"
         for row in found["ask"]
+    ]
+    lines += ["", "| store | history | shards | wall, s | shards training, % |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {row['store']} | {row['history']} | {row['shards']} | {row['wall']:.1f} | {100 * row['busy']:.0f} |"
+        for row in found["history"]
     ]
     return "\n".join(lines) + "\n"
 

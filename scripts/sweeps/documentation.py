@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from sweeps.benchmarks import with_history
 from sweeps.cluster import Site
 from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
@@ -26,6 +27,7 @@ from sweeps.readme import with_results
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLISHED = "results/published"
+HISTORY = "results/benchmarks/history.json"
 COMMAND = "make docs"
 SCHEMAS = "workflow/schemas"
 WIDTH = 110
@@ -125,6 +127,9 @@ def documents() -> dict[str, str]:
     published, own = REPOSITORY / PUBLISHED, REPOSITORY / "README.md"
     if published.is_dir() and own.exists():
         found["README.md"] = with_results(own.read_text(encoding="utf-8"), published)
+    history, shards = REPOSITORY / HISTORY, REPOSITORY / "docs" / "shards.md"
+    if history.exists() and shards.exists():
+        found["docs/shards.md"] = with_history(shards.read_text(encoding="utf-8"), history)
     return found
 
 

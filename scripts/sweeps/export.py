@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweeps.config.problems import ConfigError, Problem
-from sweeps.plan import Plan, open_objective, read_plan
+from sweeps.plan import Plan, open_objective, read_plan, require_data
 from sweeps.records import (
     CORRECT,
     EPOCH_COLUMNS,
@@ -50,6 +50,7 @@ def export(
     from sweeps.store.study import open_study
 
     plan = read_plan(plan_file)
+    require_data(data)
     study = open_study(plan_file, plan)
     classes = open_objective(plan.objective, plan.sources.lineage).classes(Path(data))
     tables = read_tables(study, classes, plan_file)

@@ -210,12 +210,22 @@ def read_plan(path: str | Path) -> Plan:
 
 def current_digests(sources: Sources, version: str, data: str | Path | None) -> Digests:
     """The digests of the files as they are now. Imported trials have no data of ours: their digest is empty."""
+    if data:
+        require_data(data)
     return Digests(
         config=_config_digest(sources, version),
         code=code_digest(),
         requirements=digest_of_file(REQUIREMENTS),
         data=digest_of_file(Path(data) / "manifest.json") if data else "",
     )
+
+
+def require_data(data: str | Path) -> None:
+    """Raise :class:`ConfigError` unless a folder holds prepared data; its manifest is written last."""
+    if not (Path(data) / "manifest.json").is_file():
+        raise error(
+            data, "manifest.json", "is missing: no data are prepared there", "python scripts/data.py ... --out DATA"
+        )
 
 
 def code_digest() -> str:
@@ -237,9 +247,8 @@ def _config_digest(sources: Sources, version: str) -> str:
 def accepted_digests(plan: Plan, amendments: str | Path) -> Digests:
     """The digests that hold now: the last amendment's, or the plan's."""
     path = Path(amendments)
-    if not path.exists():
-        return plan.digests
-    return Amendment.model_validate(read_json(path)[-1]).after
+    recorded = read_json(path) if path.exists() else []
+    return Amendment.model_validate(recorded[-1]).after if recorded else plan.digests
 
 
 def require_planned(plan_file: str | Path, plan: Plan, data: str | Path) -> None:

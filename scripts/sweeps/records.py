@@ -24,6 +24,7 @@ CORRECT = "correct_"
 TOTAL = "total_"
 STATES = ("COMPLETE", "PRUNED", "FAIL")
 TRIAL_COLUMNS = ("slot", "generation", "arm", "state", "value", "best_epoch", "epochs", "reason")
+TEXT_COLUMNS = {"arm": str, "state": str, "reason": str}
 EPOCH_COLUMNS = ("slot", "epoch", "value")
 
 
@@ -105,7 +106,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 def read_table(path: str | Path, required: Iterable[str] = ()) -> pd.DataFrame:
     """Read a table. Raises :class:`~sweeps.config.problems.ConfigError` when it cannot be read or lacks a column."""
     try:
-        table = pd.read_csv(path, dtype={"arm": str, "state": str, "reason": str})
+        table = pd.read_csv(path, dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as problem:
         raise error(path, "", f"is not a readable CSV table: {problem}", "restore the file") from problem
     missing = [column for column in required if column not in table.columns]

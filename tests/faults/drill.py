@@ -18,10 +18,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from fakes.sweeps import FakeSweep, child_environment
 from sweeps.plan import Plan
 from sweeps.shard.signals import RUN_AGAIN
+from sweeps.store.lease import Place
 from sweeps.store.study import open_study
+from sweeps.store.tables import SLOTS
 from sweeps.store.trials import Trials
 
 
@@ -32,6 +36,7 @@ class Count:
     drill: str
     store: str
     kills: int = 0
+    in_training: int = 0
     resumes: int = 0
     slots: int = 0
     rows: int = 0
@@ -43,7 +48,7 @@ class Count:
 
     def __add__(self, other: Count) -> Count:
         """Several sweeps of one drill."""
-        numbers = ("kills", "resumes", "slots", "rows", "unfinished", "epochs", "cut_short", "twice")
+        numbers = ("kills", "in_training", "resumes", "slots", "rows", "unfinished", "epochs", "cut_short", "twice")
         added = {name: getattr(self, name) + getattr(other, name) for name in numbers}
         same = [one for one in (self.same_table, other.same_table) if one is not None]
         return Count(self.drill, self.store, **added, same_table=all(same) if same else None)
@@ -58,6 +63,8 @@ class Drill:
     sweep: FakeSweep
     seconds: float = 0.04
     kills: int = 0
+    in_training: int = 0
+    """Kills of a shard that held a slot, rather than one that was still starting or already done."""
     resumes: int = 0
     processes: list[subprocess.Popen] = field(default_factory=list)
     safe: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -99,8 +106,15 @@ class Drill:
         for process in processes:
             process.wait()
         self.kills += len(alive)
+        self.in_training += len(self.owners() & {process.pid for process in alive})
         self.look()
         return len(alive)
+
+    def owners(self) -> set[int]:
+        """Processes that the store takes for owners of a slot."""
+        store = open_study(self.sweep.plan_file, self.plan).store
+        rows = store.read(sa.select(SLOTS.c.place).where(SLOTS.c.place.is_not(None)))
+        return {Place.from_json(row.place).pid for row in rows}
 
     def look(self) -> None:
         """Note what has finished by now."""
@@ -149,6 +163,7 @@ class Drill:
             self.name,
             self.store,
             self.kills,
+            self.in_training,
             self.resumes,
             self.plan.n_trials,
             len(states),
@@ -186,7 +201,7 @@ def run_under_fire(drill: Drill, shards: int, kills: int, rng: random.Random, *,
     for generation in range(drill.plan.n_generations()):
         live = {shard: drill.spawn(shard, shards, generation) for shard in range(shards)}
         while live:
-            time.sleep(rng.uniform(0.2, 1.6))
+            time.sleep(rng.uniform(0.1, 2.5))
             for shard in list(live):
                 code = live[shard].poll()
                 if code == 0:
@@ -195,7 +210,7 @@ def run_under_fire(drill: Drill, shards: int, kills: int, rng: random.Random, *,
                     assert code == RUN_AGAIN, f"ended with {code}:\n{drill.log.read_text()[-3000:]}"
                     live[shard] = drill.spawn(shard, shards, generation)
                     drill.resumes += 1
-            if drill.kills >= kills or not live:
+            if drill.in_training >= kills or not live:
                 continue
             victims = list(live) if all_at_once else [rng.choice(list(live))]
             if drill.kill(*(live[shard] for shard in victims)):
@@ -212,17 +227,27 @@ def write_report(counts: list[Count], folder: Path) -> None:
     from sweeps.digests import write_atomically, write_json
 
     write_json(folder / "faults.json", [asdict(count) for count in counts])
-    head = (
-        "| drill | store | kills | resumes | slots | rows | rows unfinished | epochs | cut short, trained again "
-        "| finished epochs run twice | same table as undisturbed |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
-    )
+    columns = {
+        "drill": "drill",
+        "store": "store",
+        "kills": "kills",
+        "in_training": "of these in training",
+        "resumes": "resumes",
+        "slots": "slots",
+        "rows": "rows",
+        "unfinished": "rows unfinished",
+        "epochs": "epochs",
+        "cut_short": "cut short, trained again",
+        "twice": "finished epochs run twice",
+        "same_table": "same table as undisturbed",
+    }
     words = {True: "yes", False: "**no**", None: "-"}
-    rows = [
-        f"| {one.drill} | {one.store} | {one.kills} | {one.resumes} | {one.slots} | {one.rows} | {one.unfinished} "
-        f"| {one.epochs} | {one.cut_short} | {one.twice} | {words[one.same_table]} |\n"
-        for one in counts
-    ]
-    write_atomically(folder / "faults.md", head + "".join(rows))
+    lines = [list(columns.values()), ["---"] * len(columns)]
+    for count in counts:
+        values = asdict(count) | {"same_table": words[count.same_table]}
+        lines.append([str(values[name]) for name in columns])
+    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    write_atomically(folder / "faults.md", text)
 
 
 def on_a_small_disk(folder: Path, megabytes: int) -> bool:

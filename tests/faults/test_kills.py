@@ -22,9 +22,9 @@ def judge(count: Count, table: list[Count]) -> None:
 def under_fire(name, store, new_sweep, undisturbed, kills, *, all_at_once=False):
     """Sweep after sweep until there were enough kills."""
     rng, total, n_trials = random.Random(f"{name} {store}"), None, 8 if kills < 10 else 24
-    while total is None or total.kills < kills:
-        left = kills - (total.kills if total else 0)
-        with attack(name, store, new_sweep(n_trials)) as drill:
+    while total is None or total.in_training < kills:
+        left = kills - (total.in_training if total else 0)
+        with attack(name, store, new_sweep(n_trials), seconds=0.15 if n_trials > 8 else 0.04) as drill:
             run_under_fire(drill, 2, left, rng, all_at_once=all_at_once)
             count = drill.count(undisturbed(n_trials))
         total = count if total is None else total + count

@@ -22,6 +22,7 @@ import pytest
 from fakes.sweeps import ROOT, child_environment, make_sweep
 from labs.postgres import PostgresServer
 from labs.slurm import Slurm
+from sweeps.digests import read_json
 
 SLOTS, SHARDS = 9, 3
 LIMIT = 420
@@ -38,6 +39,8 @@ class SlurmLineage:
 
     folder: Path
     lab: Slurm
+    probed: int = 0
+    """Epochs that the preflight trained, before there was a study."""
 
     @property
     def version(self) -> Path:
@@ -67,6 +70,11 @@ class SlurmLineage:
         finally:
             run.kill()
             run.wait()
+
+    def without_preflight(self) -> None:
+        """Open the study as if the checklist had passed: it is measured by another test, and takes its time."""
+        (self.version / "preflight.json").write_text("{}")
+        self.here("results/fake/v1/study.json")
 
     def here(self, *arguments: str) -> None:
         """Snakemake without Slurm: for what comes before the shards, and for ``--unlock``."""
@@ -102,7 +110,7 @@ class SlurmLineage:
         trials = pd.read_csv(self.version / "trials.csv")
         assert list(trials["slot"]) == list(range(slots))
         assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
-        trained = Counter((seed, int(epoch)) for seed, epoch, *_ in self.witness)
+        trained = Counter((seed, int(epoch)) for seed, epoch, *_ in self.witness[self.probed :])
         assert len(trained) == trials["epochs"].sum()
         again = {key: times for key, times in trained.items() if times > 1}
         assert sum(again.values()) - len(again) <= kills, f"finished epochs were trained again: {again}"
@@ -116,12 +124,12 @@ def new_lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> C
         content = {
             "policy": "design-rationale",
             "store": {"url": postgres.create_database(), "patience": 60, "lease": 5},
-            "shards": {"gpus": 1, "device": "cpu", "mem_mb": 600, "runtime": 30} | shards,
+            "shards": {"gpus": 1, "mem_mb": 600, "runtime": 30} | shards,
         }
         made = make_sweep(tmp_path, lineage=content, sweep=sweep, seconds=seconds)
         made.plan_file.unlink()
         lineage = SlurmLineage(tmp_path, slurm_lab)
-        lineage.here("results/fake/v1/study.json")
+        lineage.here("results/fake/v1/plan.json")
         return lineage
 
     return make
@@ -141,20 +149,27 @@ def wait_for(happened: Callable[[], bool], run: subprocess.Popen[str], log: Path
         time.sleep(0.2)
 
 
-def test_shards_share_two_gpus_and_the_budget_is_exact(lineage: SlurmLineage) -> None:
+def test_checked_by_preflight_shards_share_two_gpus_and_the_budget_is_exact(lineage: SlurmLineage) -> None:
     at_once: list[int] = []
     with lineage.running() as run:
-        while run.poll() is None and len(at_once) < LIMIT:
+        while run.poll() is None and len(at_once) < 2 * LIMIT:
             at_once.append(len(lineage.shard_jobs("RUNNING")))
-            time.sleep(1)
+            if not (lineage.version / "study.json").exists():
+                lineage.probed = len(lineage.witness)
+            time.sleep(0.5)
         lineage.finish(run)
     assert max(at_once) == 2
     lineage.assert_exact()
+    compute = next(
+        item for item in read_json(lineage.version / "preflight.json")["checks"] if item["name"] == "compute"
+    )
+    assert compute["status"] == "ok"
     assert list(lineage.folder.glob("logs/slurm/rule_shard/**/*.log"))
 
 
 def test_cancelled_killed_requeued_and_told_to_leave_a_shard_goes_on_where_it_was(lineage: SlurmLineage) -> None:
     log = lineage.folder / "snakemake.log"
+    lineage.without_preflight()
     with lineage.running() as run:
         wait_for(lambda: len(lineage.witness) >= 3, run, log)
         lineage.lab.command("scancel", lineage.shard_jobs("RUNNING")[0])
@@ -176,6 +191,7 @@ def test_cancelled_killed_requeued_and_told_to_leave_a_shard_goes_on_where_it_wa
 
 def test_snakemake_killed_and_started_again_while_its_jobs_live_never_has_two_writers(lineage: SlurmLineage) -> None:
     log = lineage.folder / "snakemake.log"
+    lineage.without_preflight()
     with lineage.running() as run:
         wait_for(lambda: len(lineage.witness) >= 3, run, log)
         run.kill()
@@ -196,6 +212,7 @@ def test_before_its_time_limit_a_shard_is_told_and_leaves_with_nothing_lost(
         "param_ranges": {"x": {"type": "float", "low": 0.1, "high": 1.0}},
     }
     lineage = new_lineage(sweep=whole, shards={"count": 2, "runtime": 2}, seconds=7.5)
+    lineage.without_preflight()
     site = lineage.folder / "config" / "site.yaml"
     site.parent.mkdir()
     site.write_text("warning: 60\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from workflow.conftest import ROOT, Project, write_project
+from small import ROOT, Project, write_project
 
 from sweeps.digests import read_json
 from sweeps.plan import read_plan

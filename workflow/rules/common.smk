@@ -12,13 +12,15 @@ from snakemake.exceptions import WorkflowError
 
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
+from sweeps.figures import NAMES as FIGURES
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 from sweeps.validation import explain
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
+SITE_FILE = config.get("site", "config/site.yaml")
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
-    SITE = load_site(config.get("site", "config/site.yaml"))
+    SITE = load_site(SITE_FILE)
 except ConfigError as problem:
     raise WorkflowError(str(explain(LINEAGE_FILE, problem))) from None
 
@@ -64,10 +66,10 @@ def option_of_parent(option):
     return lookup
 
 
+TABLES = ("columns", "config", "imports", "records", "space", "subject")
 RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
 REPLICATES = LAYOUT.lineage.replicates
 CHAMPIONS = LAYOUT.lineage.champions
-FIGURES = sorted(path.stem for path in (REPOSITORY / "workflow" / "report" / "figures").glob("*.rst"))
 
 
 def manifest_of(wildcards):
@@ -75,10 +77,22 @@ def manifest_of(wildcards):
     return [] if LAYOUT.versions[wildcards.version].imported else [ROOT / "data" / "manifest.json"]
 
 
+def option_of_data(manifest):
+    """``--data FOLDER``, empty where no data are prepared."""
+    return f"--data {Path(str(manifest)).parent}" if manifest else ""
+
+
 def study_of(wildcards):
     """The receipt of the study of a version that runs its own trials."""
     version = LAYOUT.versions[wildcards.version]
     return [] if version.imported else [version.folder / "study.json"]
+
+
+def preflight_of(wildcards):
+    """The launch checklist of a version that runs its own trials, where it is not sealed without one."""
+    version = LAYOUT.versions[wildcards.version]
+    there = not version.sealed or (version.folder / "preflight.json").exists()
+    return [version.folder / "preflight.json"] if there and not version.imported else []
 
 
 def claims():

@@ -9,11 +9,12 @@ rule decisions:
         lineage=LINEAGE_FILE,
         sweep=sweep_file,
         policies=sorted((REPOSITORY / "config" / "policies").glob("*.yaml")),
-        code=code("decisions", "evidence", "outcome", "proposal", "space"),
+        code=code("decisions", "evidence", "outcome", "proposal", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "decisions.json",
     log:
         LOGS / "{version}" / "decisions.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -27,12 +28,13 @@ rule proposal:
         script=SCRIPTS / "proposal.py",
         plan=ROOT / "{version}" / "plan.json",
         decisions=ROOT / "{version}" / "decisions.json",
-        code=code("decisions", "proposal", "space"),
+        code=code("decisions", "proposal", "config", "space"),
     output:
         proposal=ROOT / "{version}" / "proposal.yaml",
         comparison=ROOT / "{version}" / "comparison.json",
     log:
         LOGS / "{version}" / "proposal.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -6,11 +6,12 @@ rule audit:
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
         seal=ancient(ROOT / "{version}" / "seal.json"),
-        code=code("audit", "statistics", "columns", "records", "space"),
+        code=code("audit", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "audit.json",
     log:
         LOGS / "{version}" / "audit.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -27,11 +28,12 @@ rule evidence:
         epochs=ROOT / "{version}" / "epochs.csv",
         noise=NOISE,
         seal=ancient(ROOT / "{version}" / "seal.json"),
-        code=code("evidence", "statistics", "columns", "records", "space"),
+        code=code("evidence", "audit", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "evidence.json",
     log:
         LOGS / "{version}" / "evidence.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -47,11 +49,12 @@ rule claims:
         script=SCRIPTS / "claims.py",
         plan=ROOT / "{version}" / "plan.json",
         trials=ROOT / "{version}" / "trials.csv",
-        code=code("evidence", "records", "space"),
+        code=code("evidence", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "claims.json",
     log:
         LOGS / "{version}" / "claims.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -15,13 +15,14 @@ rule figure:
         pdf=ROOT / "{version}" / "figures" / "{figure}.pdf",
         png=report(
             ROOT / "{version}" / "figures" / "{figure}.png",
-            caption="../report/figures/{figure}.rst",
+            caption="../report/figure.rst",
             category="Figures",
             subcategory="{version}",
             labels={"figure": "{figure}"},
         ),
     log:
         LOGS / "{version}" / "figure-{figure}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -8,11 +8,12 @@ rule outcome:
         decisions=ROOT / "{version}" / "decisions.json",
         result=RESULT,
         parent=of_parent("decisions.json"),
-        code=code("outcome", "statistics", "records"),
+        code=code("outcome", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "outcome.json",
     log:
         LOGS / "{version}" / "outcome.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -30,12 +31,14 @@ rule rationale:
         outcome=ROOT / "{version}" / "outcome.json",
         proposal=ROOT / "{version}" / "proposal.yaml",
         audit=ROOT / "{version}" / "audit.json",
+        preflight=preflight_of,
         parent=of_parent("decisions.json"),
-        code=code("rationale", "outcome", "decisions"),
+        code=code("rationale", "outcome", "decisions", "evidence", "proposal", *TABLES),
     output:
         ROOT / "{version}" / "rationale.md",
     log:
         LOGS / "{version}" / "rationale.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -44,3 +47,27 @@ rule rationale:
         "{wildcards.version}: writing the rationale"
     shell:
         "python {input.script} $(dirname {input.plan}) {params.parent} --out {output} 2>&1 | tee {log}"
+
+
+rule tables:
+    input:
+        script=SCRIPTS / "tables.py",
+        plan=ROOT / "{version}" / "plan.json",
+        evidence=ROOT / "{version}" / "evidence.json",
+        outcome=ROOT / "{version}" / "outcome.json",
+        proposal=ROOT / "{version}" / "proposal.yaml",
+        parent=of_parent("decisions.json"),
+        code=code("tables", "outcome", "decisions"),
+    output:
+        directory(ROOT / "{version}" / "tables"),
+    log:
+        LOGS / "{version}" / "tables.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        parent=option_of_parent("--parent"),
+    message:
+        "{wildcards.version}: LaTeX tables"
+    shell:
+        "python {input.script} $(dirname {input.plan}) {params.parent} --out {output} > {log} 2>&1"

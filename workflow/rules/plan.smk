@@ -14,11 +14,13 @@ rule plan:
         LOGS / "{version}" / "plan.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(planned=False)),
+    retries: 0
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         n_trials=lambda wildcards: LAYOUT.versions[wildcards.version].sweep.n_trials,
-        data=lambda wildcards, input: f"--data {Path(input.manifest).parent}" if input.manifest else "",
+        data=lambda wildcards, input: option_of_data(input.manifest),
         overrides=json.dumps(LAYOUT.overrides, sort_keys=True),
     message:
         "{wildcards.version}: writing the plan"
@@ -40,6 +42,7 @@ rule import_trials:
         LOGS / "{version}" / "import.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(sealed=False, imported=True)),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

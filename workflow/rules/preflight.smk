@@ -11,6 +11,7 @@ rule measure:
     wildcard_constraints:
         version=any_of(LAYOUT.names(sealed=False, imported=False)),
     priority: 50
+    retries: 0
     conda:
         "../../envs/environment.yaml"
     threads: LAYOUT.lineage.shards.threads
@@ -18,9 +19,10 @@ rule measure:
         **training_resources(SITE, LAYOUT.lineage.shards),
     params:
         shards=LAYOUT.shards,
-        launch=f"snakemake --profile local --config lineage_file={LINEAGE_FILE}",
+        site=SITE_FILE,
+        lineage=LINEAGE_FILE,
     message:
         "{wildcards.version}: launch checklist"
     shell:
         "python {input.script} --plan {input.plan} --data $(dirname {input.manifest}) --shards {params.shards}"
-        " --launch {params.launch:q} --out {output} 2>&1 | tee {log}"
+        " --site {params.site} --lineage-file {params.lineage} --out {output} 2>&1 | tee {log}"

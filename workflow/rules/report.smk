@@ -7,7 +7,9 @@ rule lineage_report:
         audits=of_each("audit.json"),
         seals=of_each("seal.json"),
         claims=claims(),
+        tables=of_each("tables"),
         code=code("report", "figures"),
+        templates=sorted((PACKAGE / "report" / "templates").iterdir()),
     output:
         report(
             ROOT / "report.html",
@@ -16,6 +18,7 @@ rule lineage_report:
         ),
     log:
         LOGS / "report.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -31,11 +34,12 @@ rule verification:
         report=ROOT / "report.html",
         seals=of_each("seal.json"),
         trials=of_each("trials.csv"),
-        code=code("provenance"),
+        code=code("provenance", "tables", "figures", "report", "rationale", "outcome", "decisions", "evidence", "audit"),
     output:
         ROOT / "verification.json",
     log:
         LOGS / "verification.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -37,6 +37,7 @@ rule replicates:
         LOGS / "{version}" / "replicates.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(sealed=False, imported=False)),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -57,6 +58,7 @@ rule champions:
         ROOT / "{version}" / "champions.json",
     log:
         LOGS / "{version}" / "champions.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

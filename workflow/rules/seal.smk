@@ -16,6 +16,7 @@ rule seal:
         LOGS / "{version}" / "seal.log",
     wildcard_constraints:
         version=any_of(LAYOUT.names(sealed=False)),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

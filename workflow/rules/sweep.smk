@@ -11,6 +11,7 @@ rule study:
         LOGS / "{version}" / "study.log",
     wildcard_constraints:
         version=RUNNING,
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:
@@ -34,7 +35,6 @@ rule shard:
         version=RUNNING,
         generation=r"\d{3}",
         shard=r"\d{3}",
-    retries: 5
     conda:
         "../../envs/environment.yaml"
     threads: LAYOUT.lineage.shards.threads
@@ -64,6 +64,7 @@ rule export:
         LOGS / "{version}" / "export.log",
     wildcard_constraints:
         version=RUNNING,
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -27,6 +27,7 @@ rule sweep:
 rule analysis:
     input:
         of_each("rationale.md"),
+        of_each("tables"),
         claims(),
     localrule: True
 

@@ -9,6 +9,8 @@ rule check_config:
         ROOT / "validation.json",
     log:
         LOGS / "validate.log",
+    retries: 0
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

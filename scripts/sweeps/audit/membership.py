@@ -64,11 +64,14 @@ def _outside(table: pd.DataFrame, name: str, item: ParamRange, rows: np.ndarray)
     else:
         numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         low, high = float(item.low), float(item.high)  # type: ignore[arg-type]
+        if item.explore is not None:
+            low, high = min(low, float(item.explore.low)), max(high, float(item.explore.high))
         slack = 1e-9 * max(abs(low), abs(high), 1e-12)
         strange = rows & ((numbers < low - slack) | (numbers > high + slack))
         allowed = f"{item.low} to {item.high}"
         step = float(item.step or (1 if item.type == "int" else 0))
-        steps = (np.where(np.isfinite(numbers), numbers, low) - low) / step if step else np.zeros(len(table))
+        first = float(item.low)  # type: ignore[arg-type]
+        steps = (np.where(np.isfinite(numbers), numbers, first) - first) / step if step else np.zeros(len(table))
         grid = rows & ~strange & (np.abs(steps - np.round(steps)) > 1e-6)
     found = []
     if strange.any():

@@ -63,8 +63,8 @@ def with_natural(limit: Limit | None, item: ParamRange) -> Limit:
     """Add what the numbers themselves say, where nothing is stated.
 
     A linear range that starts at 0 does not go below 0 (a rate, a count, a share); a positive range stays positive;
-    a whole number from 1 on does not become 0. Upper bounds mean nothing by themselves: that a share ends at 1
-    has to be stated.
+    a whole number from 1 on does not become 0. Upper bounds mean nothing by themselves: a share that ends at 1 has to
+    be stated.
     """
     limit = limit or Limit()
     if item.type == "categorical":

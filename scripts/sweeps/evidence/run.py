@@ -14,9 +14,12 @@ from sweeps.evidence.assess import assess
 from sweeps.evidence.claims import ClaimResult, check_claims
 from sweeps.evidence.model import Evidence, Settings
 from sweeps.evidence.noise import from_duplicates, from_replicates
+from sweeps.evidence.text import lines
 from sweeps.imports import Imported, import_trials
 from sweeps.records import read_epochs, read_table, read_trials, write_table
 from sweeps.subject import Subject, read_subject
+
+__all__ = ["lines", "run_audit", "run_claims", "run_evidence", "run_import"]
 
 
 def run_import(

@@ -1,1 +1,17 @@
-"""Pictures of a lineage, drawn from files alone; :mod:`sweeps.figures.registry` lists them."""
+"""Pictures of a lineage, drawn from files alone; :mod:`sweeps.figures.registry` describes and draws them."""
+
+NAMES = (
+    "lineage",
+    "best_so_far",
+    "distribution",
+    "predicted",
+    "slices",
+    "importance",
+    "forest",
+    "bounds",
+    "agreement",
+    "interaction",
+    "parallel",
+    "learning_curves",
+)
+"""All figures. The Snakefile reads this, so nothing is imported here."""

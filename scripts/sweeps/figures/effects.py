@@ -14,16 +14,20 @@ from sweeps.evidence import Evidence, ParameterEvidence
 from sweeps.figures import style
 from sweeps.figures.inputs import View
 
+ROW = 0.2
+"""Inches of a row."""
+
 
 def with_importance(evidence: Evidence) -> list[ParameterEvidence]:
-    """Parameters whose importance could be computed, the largest first."""
+    """Parameters whose importance could be computed, the largest first; as many as a page holds."""
     known = [item for item in evidence.parameters if item.importance.share is not None]
-    return sorted(known, key=lambda item: -(item.importance.share or 0.0))
+    return sorted(known, key=lambda item: -(item.importance.share or 0.0))[: style.most_rows(ROW)]
 
 
 def with_direction(evidence: Evidence) -> list[ParameterEvidence]:
-    """Parameters that have a rank correlation, the most positive first."""
+    """Parameters that have a rank correlation, the most positive first; the strongest, as many as a page holds."""
     known = [item for item in evidence.parameters if item.direction and item.direction.rho is not None]
+    known = sorted(known, key=lambda item: -abs(item.direction.rho or 0.0))[: style.most_rows(ROW)]  # type: ignore[union-attr]
     return sorted(known, key=lambda item: -(item.direction.rho or 0.0))  # type: ignore[union-attr]
 
 
@@ -123,7 +127,7 @@ def p_text(p: float | None) -> str:
 
 
 def _rows(count: int) -> tuple[Figure, Axes]:
-    figure = style.new_figure(style.SINGLE, min(0.75 + 0.2 * max(count, 2), style.TALLEST))
+    figure = style.new_figure(style.SINGLE, min(0.75 + ROW * max(count, 2), style.TALLEST))
     return figure, figure.add_subplot()
 
 

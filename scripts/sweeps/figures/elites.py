@@ -17,20 +17,24 @@ from sweeps.figures.effects import p_text
 from sweeps.figures.inputs import View
 from sweeps.figures.metric import scaled
 from sweeps.figures.rulers import Ruler
+from sweeps.figures.slices import shown_names
 from sweeps.records import parameter_column
 
 CROWDED = LinearSegmentedColormap.from_list("crowded", ["#ffffff", "#f6c16b", "#c2410c"])
 
 
 def with_bounds(evidence: Evidence) -> list[ParameterEvidence]:
-    """Parameters whose bounds could be judged."""
-    return [item for item in evidence.parameters if item.bounds]
+    """Parameters whose bounds could be judged; the most crowded, as many as a page holds."""
+    known = [item for item in evidence.parameters if item.bounds]
+    crowded = sorted(known, key=lambda item: -max(bound.elite_share - bound.trial_share for bound in item.bounds))
+    shown = {item.name for item in crowded[: style.most_rows(0.33)]}
+    return [item for item in known if item.name in shown]
 
 
 def with_agreement(evidence: Evidence) -> list[ParameterEvidence]:
     """Parameters in which elites may share a value, the least likely agreement first."""
     known = [item for item in evidence.parameters if item.elites.agreement and item.elites.agreement.m]
-    return sorted(known, key=lambda item: item.elites.agreement.p)  # type: ignore[union-attr]
+    return sorted(known, key=lambda item: item.elites.agreement.p)[: style.most_rows(0.31)]  # type: ignore[union-attr]
 
 
 def bounds(views: Sequence[View]) -> Figure:
@@ -141,7 +145,7 @@ def agreement(views: Sequence[View]) -> Figure:
 def parallel(views: Sequence[View]) -> Figure:
     """Every finished trial as a line through all parameters, the elites in front; it breaks where one is inactive."""
     view = views[-1]
-    names = [*view.space.parameters]
+    names = shown_names(view)
     figure = style.new_figure(style.DOUBLE, 3.1)
     axes = figure.add_subplot()
     rulers = {name: Ruler.of([view.space.parameters[name]], view.tried(name)) for name in names}

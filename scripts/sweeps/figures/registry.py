@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sweeps.figures import curves, effects, elites, interaction, lineage, predic
 from sweeps.figures.inputs import View, read_views, source_of
 
 Draw = Callable[[Sequence[View]], Figure]
+CAPTIONS = "figure.rst"
 MIN_TRIALS = 4
 """Finished trials below which no picture of trials says anything."""
 
@@ -248,15 +250,14 @@ def write_figure(
     return f"{name}: not drawn, as {reason}" if reason else f"{name}: drawn"
 
 
-def captions() -> dict[str, str]:
-    """File name -> reStructuredText of the captions for ``snakemake --report``."""
-    return {
-        f"{entry.name}.rst": f"**{entry.title}** ({{{{ snakemake.wildcards.version }}}}). {entry.about}\n"
-        for entry in ENTRIES.values()
-    }
+def caption_template() -> str:
+    """The caption of every figure for ``snakemake --report``, which takes one file a rule: it looks its text up."""
+    texts = {entry.name: [entry.title, entry.about] for entry in ENTRIES.values()}
+    lines = [f"  {json.dumps(name)}: {json.dumps(text, ensure_ascii=False)}," for name, text in texts.items()]
+    table = "\n".join(["{% set captions = {", *lines, "} %}", "{% set own = captions[snakemake.wildcards.figure] %}"])
+    return table + "\n**{{ own[0] }}** ({{ snakemake.wildcards.version }}). {{ own[1] }}\n"
 
 
 def write_captions(folder: str | Path) -> None:
-    """Write the captions into ``workflow/report/figures``."""
-    for name, text in captions().items():
-        write_atomically(Path(folder) / name, text)
+    """Write ``figure.rst`` into ``workflow/report``."""
+    write_atomically(Path(folder) / CAPTIONS, caption_template())

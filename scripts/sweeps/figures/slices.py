@@ -19,11 +19,14 @@ from sweeps.figures.metric import limits, metric_name, scaled
 from sweeps.figures.rulers import Ruler, label_axis
 from sweeps.records import parameter_column
 
+MOST = 20
+"""Panels on a page."""
+
 
 def slices(views: Sequence[View]) -> Figure:
     """All searched parameters of the last version."""
     view = views[-1]
-    names = list(view.space.parameters)
+    names = shown_names(view)
     columns = 3 if len(names) <= 6 else 4
     rows = math.ceil(len(names) / columns)
     figure = style.new_figure(style.DOUBLE, min(0.45 + 1.55 * rows, style.TALLEST))
@@ -34,8 +37,27 @@ def slices(views: Sequence[View]) -> Figure:
     for panel in panels[len(names) :]:
         panel.remove()
     figure.supylabel(metric_name([view]), fontsize=style.SMALL)
-    figure.legend(handles=_legend(view), loc="outside lower center", ncols=7, columnspacing=1.1, handletextpad=0.4)
+    left_out = len(view.space.parameters) - len(names)
+    figure.legend(
+        handles=_legend(view),
+        title=f"{left_out} further parameters, of less importance, are not shown" if left_out else None,
+        title_fontsize=style.SMALL,
+        loc="outside lower center",
+        ncols=7,
+        columnspacing=1.1,
+        handletextpad=0.4,
+    )
     return figure
+
+
+def shown_names(view: View) -> list[str]:
+    """The parameters that have a panel: all, or the most important ones where a page cannot hold all."""
+    names = list(view.space.parameters)
+    if len(names) <= MOST or view.evidence is None:
+        return names[:MOST]
+    shares = {item.name: item.importance.share or 0.0 for item in view.evidence.parameters}
+    chosen = sorted(names, key=lambda name: -shares.get(name, 0.0))[:MOST]
+    return [name for name in names if name in chosen]
 
 
 def _panel(axes: Axes, view: View, name: str, low: float, high: float, width: float) -> None:

@@ -145,6 +145,11 @@ def new_figure(width: float, height: float, *, constrained: bool = True) -> Figu
     return figure
 
 
+def most_rows(inches: float, margin: float = 0.9) -> int:
+    """How many rows of a height fit on a page."""
+    return int((TALLEST - margin) / inches)
+
+
 def render(figure: Figure, *, title: str, source: str) -> Rendered:
     """A figure as PDF and PNG. ``source`` (the digests of the tables it shows) goes into the metadata; no date does."""
     pdf, png = io.BytesIO(), io.BytesIO()

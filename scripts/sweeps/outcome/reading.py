@@ -28,8 +28,11 @@ def write_outcome(folder: str | Path, out: str | Path, *, parent: str | Path | N
 
 
 def outcome_of(folder: Path, parent: Path | None) -> Outcome:
-    """The outcome that a version's files give."""
+    """The outcome that a version's files give. Raises ``ConfigError`` for a child without its parent's folder."""
     plan = read_plan(folder / "plan.json")
+    if plan.parent is not None and parent is None:
+        message = f"{plan.version} follows {plan.parent.version}, whose folder is not named"
+        raise error(folder, "parent", message, "add --parent FOLDER")
     before = read_achieved(parent) if parent is not None and (parent / "trials.csv").exists() else None
     return score(Registered.of(plan), read_achieved(folder, plan), before)
 

@@ -29,17 +29,19 @@ def preflight(
     out: str | Path,
     *,
     shards: int,
+    lineage_file: str | Path,
     site: str | Path = "config/site.yaml",
     slurm: bool = False,
     limit: float = 120.0,
-    launch: str = "snakemake --profile local",
 ) -> Preflight:
     """Measure every item and write ``preflight.json``. ``limit``: seconds for a probe, and for the drill."""
     plan_file, data = Path(plan_file), Path(data)
     plan = read_plan(plan_file)
     space = plan.resolved_space()
+    slurm = slurm or "SLURM_JOB_ID" in os.environ
+    launch = f"snakemake --profile {'slurm' if slurm else 'local'} --config lineage_file={lineage_file}"
     checks = [_check_config(plan_file, plan, data), check_data(plan, data), check_store(plan_file, plan)]
-    checks.append(check_compute(plan, load_site(site), shards=shards, slurm=slurm or "SLURM_JOB_ID" in os.environ))
+    checks.append(check_compute(plan, load_site(site), shards=shards, slurm=slurm))
     probes: list[Probe] = []
     found: Estimate | None = None
     if not any(check.status == "failed" for check in checks[:2]):

@@ -66,7 +66,9 @@ def seal_version(folder: str | Path, out: str | Path | None = None) -> Seal:
     used up, tables that disagree with the plan or with each other, a parent's seal that is not the one planned on.
     """
     folder = Path(folder)
-    missing = [name for name in (*REQUIRED, MANIFEST) if not (folder / name).exists()]
+    missing = [name for name in REQUIRED if not (folder / name).exists()]
+    if not missing and read_plan(folder / "plan.json").imported is None and not (folder / MANIFEST).exists():
+        missing = [MANIFEST]
     if missing:
         problems = [
             Problem(str(folder / name), "", "is missing", "run the version to its end first") for name in missing
@@ -119,7 +121,8 @@ def against_sealing(folder: Path) -> list[Problem]:
         Problem(str(folder / "trials.csv"), key, message, "export the trials again")
         for key, message in disagreements(plan, *read_tables(folder, plan))
     ]
-    planned, now = accepted_digests(plan, folder / "amendments.json").data, digest_of_file(folder / MANIFEST)
+    planned = accepted_digests(plan, folder / "amendments.json").data
+    now = "" if plan.imported is not None else digest_of_file(folder / MANIFEST)
     if planned != now:
         message = f"the data changed after the plan was made: planned {planned[:12]}, now {now[:12]}"
         problems.append(Problem(str(folder / MANIFEST), "", message, "restore the data that the trials ran on"))

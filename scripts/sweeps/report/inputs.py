@@ -13,6 +13,7 @@ from sweeps.audit.model import Audit
 from sweeps.champions import Comparison
 from sweeps.config.problems import error
 from sweeps.digests import digest_of_file, read_json
+from sweeps.evidence.claims import ClaimResult
 from sweeps.figures.inputs import View, read_view
 from sweeps.figures.registry import ENTRIES, Entry
 from sweeps.outcome.reading import read_record
@@ -29,6 +30,7 @@ LINKED = (
     "seal.json",
     "amendments.json",
     "audit.json",
+    "claims.json",
     "evidence.json",
     "decisions.json",
     "proposal.yaml",
@@ -65,6 +67,8 @@ class Chapter:
     planned_seal: str | None
     """The parent's seal as the plan names it."""
     audit: Audit | None
+    claims: tuple[ClaimResult, ...]
+    """Figures that a document quotes, recomputed."""
     preflight: Preflight | None
     amendments: tuple[Amendment, ...]
     comparison: Comparison | None
@@ -139,6 +143,7 @@ def _chapter(folder: Path, page: Path, before: list[View], *, last: bool) -> Cha
         parent=view.plan.parent.version if view.plan.parent else None,
         planned_seal=view.plan.parent.seal if view.plan.parent else None,
         audit=read_record(folder / "audit.json", Audit),
+        claims=_claims(folder / "claims.json"),
         preflight=_preflight(folder / "preflight.json"),
         amendments=tuple(Amendment.model_validate(item) for item in recorded),
         comparison=read_record(folder / "champions_comparison.json", Comparison),
@@ -182,6 +187,15 @@ def _picture(entry: Entry, folder: Path, page: Path, views: list[View]) -> Pictu
         pdf=address(pdf, page) if pdf.exists() and not reason else None,
         reason=reason,
     )
+
+
+def _claims(path: Path) -> tuple[ClaimResult, ...]:
+    if not path.exists():
+        return ()
+    try:
+        return tuple(ClaimResult.model_validate(item) for item in read_json(path))
+    except (ValueError, TypeError) as problem:
+        raise error(path, "", f"is damaged: {str(problem).splitlines()[0]}", "make it again") from None
 
 
 def _preflight(path: Path) -> Preflight | None:

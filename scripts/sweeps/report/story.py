@@ -129,6 +129,12 @@ def _found(story: Story) -> list[str]:
         said.append(text)
         errors = [item for item in chapter.audit.findings if item.severity == "error"] if chapter.audit else []
         said += [f"{chapter.name}, audit: {item.message}" for item in errors[:2]]
+        differing = [item for item in chapter.claims if item.verdict == "differs"]
+        if chapter.claims:
+            said.append(
+                f"{chapter.name}: of {count(len(chapter.claims), 'figure')} that a document quotes, {len(differing)} "
+                "differ from what the trials give."
+            )
     return said
 
 

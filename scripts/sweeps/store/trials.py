@@ -122,8 +122,8 @@ class Trials:
         rows = self.study.store.read(query.order_by(EPOCHS.c.slot, EPOCHS.c.epoch))
         return [report_from_json(row.epoch, row.value, row.report) for row in rows]
 
-    def visible(self, slots: Iterable[int] | None, *, running: bool) -> list[FrozenTrial]:
-        """Trials by number: finished ones (COMPLETE, PRUNED), and running ones if asked; of ``slots``, or all.
+    def visible(self, slots: Iterable[int] | None, *, running: bool, but: int | None = None) -> list[FrozenTrial]:
+        """Trials by number: the finished, and the running if asked; of ``slots``, or of all; ``but`` one.
 
         Finished trials are read once; they never change.
         """
@@ -135,6 +135,7 @@ class Trials:
             TRIALS.c.study_id == self.study.study_id, TRIALS.c.state.in_(states)
         )
         rows = [row for row in self.study.store.read(query) if wanted is None or row.number in wanted]
+        rows = [row for row in rows if row.number != but]
         fresh = self._build([row.trial_id for row in rows if row.number not in self._finished])
         self._finished |= {trial.number: trial for trial in fresh if trial.state.is_finished()}
         live = {trial.number: trial for trial in fresh if not trial.state.is_finished()}

@@ -126,7 +126,7 @@ class Views:
         if plan.history.mode == "generation":
             earlier = [other.slot for other in plan.slots if other.generation < slot.generation]
             return self.trials.visible(earlier, running=False) if earlier else []
-        return [trial for trial in self.trials.visible(None, running=True) if trial.number != slot.slot]
+        return self.trials.visible(None, running=True, but=slot.slot)
 
     def suggest(self, slot: Slot) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         """The parameters of a slot: by TPE over the trials of the same branch of the space, seeded by the slot.

@@ -7,14 +7,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import made_up
 import pytest
+from jinja2 import Template
 from matplotlib.text import Text
 from PIL import Image
 
 from sweeps.config.problems import ConfigError
-from sweeps.figures import registry, style
+from sweeps.figures import NAMES, registry, style
 from sweeps.figures.registry import ENTRIES
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
@@ -144,10 +146,19 @@ def test_an_unknown_figure_is_told_with_the_nearest_name():
 
 
 def test_captions_of_the_snakemake_report_are_those_of_the_registry():
-    folder = SCRIPTS.parent / "workflow" / "report" / "figures"
-    for name, text in registry.captions().items():
-        written = (folder / name).read_text() if (folder / name).exists() else ""
-        assert written == text, f"workflow/report/figures/{name} is stale; mend it: python scripts/docs.py"
+    file = SCRIPTS.parent / "workflow" / "report" / registry.CAPTIONS
+    assert file.read_text() == registry.caption_template(), f"{file} is stale; mend it: python scripts/docs.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_caption_is_looked_up_by_figure_and_version(name):
+    wildcards = SimpleNamespace(figure=name, version="v3")
+    text = Template(registry.caption_template()).render(snakemake=SimpleNamespace(wildcards=wildcards)).strip()
+    assert text == f"**{ENTRIES[name].title}** (v3). {ENTRIES[name].about}"
+
+
+def test_the_names_that_the_workflow_reads_are_those_of_the_registry():
+    assert tuple(ENTRIES) == NAMES
 
 
 def test_figures_need_no_training_library_and_no_store():

@@ -13,6 +13,7 @@ from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.plan import read_plan
 from sweeps.provenance.derive import STAGES, runs_of
 from sweeps.provenance.seal import SEAL, seal_version
+from sweeps.provenance.text import report
 from sweeps.provenance.verify import verify
 from sweeps.records import csv_text
 
@@ -223,6 +224,13 @@ def test_hostile_names_are_verified_like_any_other(tmp_path):
 def test_a_folder_without_a_lineage_is_refused(tmp_path):
     with pytest.raises(ConfigError):
         verify(tmp_path)
+
+
+def test_where_only_derived_files_differ_the_way_to_make_them_again_is_told(analysed):
+    append(analysed / "v3" / "tables" / "evidence.tex")
+    assert "make report" in report(verify(analysed, skip=NO_PICTURES))
+    append(analysed / "v3" / "trials.csv")
+    assert "make report" not in report(verify(analysed, skip=DIGESTS_ONLY))
 
 
 def test_the_command_line_says_it_with_its_exit_code(analysed, tmp_path):

@@ -8,7 +8,8 @@ from PIL import Image
 
 from sweeps.champions import TestRun
 from sweeps.digests import write_json
-from sweeps.report.examples import CELL, FILE, choose_examples, picture, read_examples
+from sweeps.examples import FILE, choose_examples
+from sweeps.report.examples import CELL, picture, read_examples
 
 RUN = TestRun(
     role="champion-1",

@@ -260,3 +260,27 @@ def test_tasks_of_the_test_part_are_shown_as_grids_where_a_champion_left_them(co
     text = page_of(copied)
     assert "answered right and wrong" in text and "&lt;b&gt;007&lt;/b&gt;" in text
     assert text.count('class="pair"') == 1
+
+
+def test_claims_of_a_document_are_shown_beside_what_the_trials_give(copied):
+    claim = {
+        "statistic": "best",
+        "parameter": None,
+        "level": None,
+        "value": 0.286,
+        "tolerance": None,
+        "source": "<i>p. 3",
+    }
+    found = {
+        "claim": claim,
+        "verdict": "differs",
+        "computed": 0.3625,
+        "difference": 0.0765,
+        "tolerance": 0.0005,
+        "instead": ["the mean of demo_agg=flatten"],
+        "note": "",
+    }
+    write_json(copied / "v2" / "claims.json", [found])
+    text = page_of(copied)
+    assert "0.286 is the mean of demo_agg=flatten" in text and "&lt;i&gt;p. 3" in text
+    assert "of 1 figure that a document quotes, 1 differ" in text

@@ -274,6 +274,19 @@ def test_the_receipt_says_which_slots_and_nothing_of_time_or_place(sqlite_sweep)
     }
 
 
+@pytest.mark.parametrize("missing", ["plan", "data", "study"])
+def test_what_is_missing_is_named_without_a_traceback(sqlite_sweep, missing):
+    sweep = sqlite_sweep(sweep={"n_trials": 2})
+    if missing != "study":
+        sweep.open()
+    {"plan": sweep.plan_file, "data": sweep.data / "manifest.json"}.get(missing, sweep.folder / "none").unlink(True)
+    process = sweep.spawn()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+
+
 @pytest.mark.postgres
 def test_the_password_is_in_no_file_and_no_log(postgres, tmp_path, caplog):
     sweep = make_sweep(tmp_path, lineage={"store": {"url": postgres.create_database(), "patience": 5}})

@@ -1,5 +1,5 @@
 """Sweeps of the fake objective over both stores."""
 
-from fakes.fixtures import new_sweep, sqlite_sweep
+from fakes.fixtures import memory_folder, new_sweep, sqlite_sweep
 
-__all__ = ["new_sweep", "sqlite_sweep"]
+__all__ = ["memory_folder", "new_sweep", "sqlite_sweep"]

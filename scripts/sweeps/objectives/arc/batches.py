@@ -26,7 +26,7 @@ JOINT_OUTSIDE = COLOUR_STATES * COLOUR_STATES - 1
 """Cell index of a position outside both grids of a pair; a pair's cell is ``input * 11 + output``."""
 
 PITCH = 32
-"""Row pitch of a canvas in the map that finds neighbours: a side of 30 and a border around it."""
+"""Row pitch of ``Batch.place``."""
 
 BLOCKS = 24
 """Most groups that the canvases of a batch are sorted into for attention."""
@@ -46,6 +46,19 @@ class Groups:
 
 
 @dataclass(frozen=True)
+class Neighbours:
+    """Where the 3 x 3 neighbourhoods of all cells lie, for convolutions.
+
+    ``spread`` int64 [positions] lays the canvases out row by row, with an empty position before each row and an empty
+    row above and below; it holds the cell at each position, or the number of cells where there is none. ``windows``
+    int64 [cells, 3] are the positions where the three cells above, at and below a cell begin.
+    """
+
+    spread: torch.Tensor
+    windows: torch.Tensor
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some tasks as one list of cells.
 
@@ -54,8 +67,7 @@ class Batch:
 
     ``cells`` int64 [cells, 1] what stands at each cell; ``place`` int64 [cells] row * 32 + column; ``canvas`` int64
     [cells] to which canvas it belongs; ``lengths`` int64 [canvases + 1] cells of each canvas, and of the filler at the
-    end that rounds the list up; ``neighbours`` int64 [cells, 9] the 3 x 3 neighbourhood row by row, the number of cells
-    where there is none; ``groups`` for attention; ``labels`` int64 [tasks].
+    end that rounds the list up; ``labels`` int64 [tasks]; ``neighbours`` for convolutions, ``groups`` for attention.
 
     With patches of side p, a "cell" of this list is a patch, and ``cells`` is [patches, p * p].
     """
@@ -65,7 +77,7 @@ class Batch:
     canvas: torch.Tensor
     lengths: torch.Tensor
     labels: torch.Tensor
-    neighbours: torch.Tensor | None = None
+    neighbours: Neighbours | None = None
     groups: Groups | None = None
 
 
@@ -184,19 +196,25 @@ class Loader:
     def _pack(self, grids: np.ndarray, heights: np.ndarray, widths: np.ndarray, motions: int) -> None:
         """Lists of all cells of all canvases: canvas after canvas, motion after motion."""
         flat = grids.reshape(-1, MAX_SIDE, MAX_SIDE)
-        cells, places, counts = [], [], []
+        cells, places, counts, sides = [], [], [], []
         for motion in range(motions):
             canvases = oriented(flat, heights.reshape(-1), widths.reshape(-1), motion)
+            size = np.stack([heights, widths][:: -1 if motion & 4 else 1]).astype(np.int64)
+            size = size.max(axis=2) if self.joint else size.reshape(2, -1)
+            sides.append(-(-size // self.patch))
             if self.joint:
                 canvases = canvases[0::2] * np.uint8(COLOUR_STATES) + canvases[1::2]
             side = MAX_SIDE // self.patch
             patches = canvases.reshape(-1, side, self.patch, side, self.patch).transpose(0, 1, 3, 2, 4)
-            patches = patches.reshape(-1, side, side, self.patch**2)
-            number, row, column = np.nonzero((patches != self.outside).any(axis=-1))
-            cells.append(patches[number, row, column])
-            places.append((row * PITCH + column).astype(np.int16))
-            counts.append(np.bincount(number, minlength=len(canvases)))
+            patches = patches.reshape(-1, self.patch**2)
+            inside = (patches[:, 0] if self.patch == 1 else patches.min(axis=1)) < self.outside
+            at = np.flatnonzero(inside)
+            where = (at % side**2).astype(np.int16)
+            cells.append(patches[at])
+            places.append(where // side * PITCH + where % side)
+            counts.append(inside.reshape(len(canvases), -1).sum(axis=1))
         self.canvases = len(canvases)
+        self.heights, self.widths = np.concatenate(sides, axis=1)
         self.counts = np.concatenate(counts)
         self.starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
         self.bank_cells = torch.from_numpy(np.concatenate(cells)).to(self.device)
@@ -277,18 +295,27 @@ class Loader:
             canvas,
             torch.nn.functional.pad(length, (0, 1), value=filler),
             labels,
-            self._neighbours(canvas, place, len(rows) + 1) if self.neighbours else None,
+            self._neighbours(rows, canvas, place, filler) if self.neighbours else None,
             self._groups(lengths, ends - lengths, total, *groups) if groups else None,
         )
 
-    def _neighbours(self, canvas: torch.Tensor, place: torch.Tensor, canvases: int) -> torch.Tensor:
-        """The 3 x 3 neighbourhood of each cell, found in a map of all canvases with borders."""
+    def _neighbours(self, rows: np.ndarray, canvas: torch.Tensor, place: torch.Tensor, filler: int) -> Neighbours:
+        """The layout of all canvases; filler cells lie side by side in one more canvas of a single row."""
+        heights, pitches = self.heights[rows], self.widths[rows] + 1
+        areas = (heights + 2) * pitches
+        starts = np.cumsum(areas) - areas
+        end = int(areas.sum())
+        first, pitch = self._send(np.stack([np.append(starts + pitches, end + filler + 1), np.append(pitches, 0)]))
         total = len(canvas)
-        at = canvas * PITCH * PITCH + place + PITCH + 1
-        where = torch.full((canvases * PITCH * PITCH,), total, device=self.device)
-        where[at] = torch.arange(total, device=self.device)
-        step = torch.arange(-1, 2, device=self.device)
-        return where[at[:, None] + (step[:, None] * PITCH + step).reshape(-1)]
+        cell = torch.arange(total, device=self.device)
+        position = first[canvas] + place // PITCH * pitch[canvas] + place % PITCH + 1
+        if filler:
+            position[total - filler :] = end + filler + 2 + torch.arange(filler, device=self.device)
+        spread = torch.full((end + 3 * filler + 4,), total, device=self.device)
+        spread[position] = cell
+        step = torch.where(cell < total - filler, pitch[canvas], filler + 1)
+        above = position - step - 1
+        return Neighbours(spread, torch.stack([above, position - 1, position + step - 1], dim=1))
 
     def _groups(
         self, lengths: np.ndarray, starts: np.ndarray, total: int, order: np.ndarray, cuts: np.ndarray

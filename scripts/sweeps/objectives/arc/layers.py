@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.objectives.arc.architecture import COLOUR_STATES
-from sweeps.objectives.arc.batches import Batch, Groups
+from sweeps.objectives.arc.batches import Batch, Groups, Neighbours
 
 BLOCK_BYTES = 2**20
 """Size of the neighbourhoods that a convolution gathers at a time on a CPU: what its second-level cache holds."""
@@ -84,17 +84,25 @@ def _blocks(cells: int, row: int, x: torch.Tensor) -> Iterator[slice]:
         yield slice(start, min(start + size, cells))
 
 
+def _laid_out(x: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+    """Every three neighbouring positions of a layout, as an overlapping view: [positions - 2, 3 * width]."""
+    width = x.shape[1]
+    positions = with_zero_row(x).index_select(0, spread)
+    return positions.as_strided((len(spread) - 2, 3 * width), (width, 1))
+
+
 class _AddConvolution(torch.autograd.Function):
     """x + convolution(h): gather the nine neighbours of each cell, multiply. Backward is the same, mirrored."""
 
     @staticmethod
-    def forward(ctx, x, h, weight, neighbours, dtype):
+    def forward(ctx, x, h, weight, spread, windows, dtype):
         out, taps, width = weight.shape
-        source, kernel = with_zero_row(h.to(dtype)), weight.to(dtype)
-        ctx.save_for_backward(source, kernel, neighbours)
+        h, kernel = h.to(dtype), weight.to(dtype)
+        ctx.save_for_backward(h, kernel, spread, windows)
+        source = _laid_out(h, spread)
         flat, result = kernel.view(out, -1).t(), torch.empty_like(x)
-        for part in _blocks(len(x), taps * width, source):
-            around = source.index_select(0, neighbours[part].view(-1)).view(-1, taps * width)
+        for part in _blocks(len(x), taps * width, h):
+            around = source.index_select(0, windows[part].view(-1)).view(-1, taps * width)
             if dtype == x.dtype:
                 torch.addmm(x[part], around, flat, out=result[part])
             else:
@@ -103,22 +111,22 @@ class _AddConvolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient):
-        source, kernel, neighbours = ctx.saved_tensors
+        h, kernel, spread, windows = ctx.saved_tensors
         out, taps, width = kernel.shape
-        g = with_zero_row(gradient.to(kernel.dtype))
+        g = gradient.to(kernel.dtype)
+        source, source_g = _laid_out(h, spread), _laid_out(g, spread)
         mirrored = kernel.flip(1).permute(1, 0, 2).reshape(taps * out, width)
         weight_gradient = gradient.new_zeros(out, taps * width)
         h_gradient = torch.empty_like(gradient)
-        for part in _blocks(len(gradient), taps * width, source):
-            index = neighbours[part].view(-1)
-            around = source.index_select(0, index).view(-1, taps * width)
-            weight_gradient += g[part].t() @ around
-            around_g = g.index_select(0, index).view(-1, taps * out)
+        for part in _blocks(len(gradient), taps * width, h):
+            index = windows[part].view(-1)
+            weight_gradient += g[part].t() @ source.index_select(0, index).view(-1, taps * width)
+            around_g = source_g.index_select(0, index).view(-1, taps * out)
             if g.dtype == gradient.dtype:
                 torch.mm(around_g, mirrored, out=h_gradient[part])
             else:
                 h_gradient[part] = around_g @ mirrored
-        return gradient, h_gradient, weight_gradient.view(out, taps, width), None, None
+        return gradient, h_gradient, weight_gradient.view(out, taps, width), None, None, None
 
 
 class Convolution(nn.Module):
@@ -128,9 +136,9 @@ class Convolution(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(width, 9, width))
 
-    def forward(self, x: torch.Tensor, h: torch.Tensor, neighbours: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, h: torch.Tensor, neighbours: Neighbours, dtype: torch.dtype) -> torch.Tensor:
         """x + convolution(h), both [cells, width]; the products are computed in ``dtype``."""
-        return _AddConvolution.apply(x, h, self.weight, neighbours, dtype)
+        return _AddConvolution.apply(x, h, self.weight, neighbours.spread, neighbours.windows, dtype)
 
 
 class _Permute(torch.autograd.Function):
