@@ -13,7 +13,6 @@ def main() -> None:
     parser.add_argument("--policy", default="rigorous", help="rigorous, design-rationale, naive, or a policy file")
     parser.add_argument("--limits", help="YAML: {depth: {high: 8}}, or a lineage file")
     parser.add_argument("--value", help="column of the metric, if it is not `value`")
-    parser.add_argument("--noise", type=float, help="standard deviation between seeds, if known")
     parser.add_argument("--out", help="decisions.json to write")
     print("\n".join(table_of(decide_study(**vars(parser.parse_args())))))
 
