@@ -50,13 +50,13 @@ class Simulated:
         """The only thing that a view asks a study for is its plan."""
         return SimpleNamespace(plan=self.plan)
 
-    def visible(self, slots: Iterable[int] | None, *, running: bool) -> list[FrozenTrial]:
+    def visible(self, slots: Iterable[int] | None, *, running: bool, but: int | None = None) -> list[FrozenTrial]:
         """As :meth:`sweeps.store.trials.Trials.visible`."""
         wanted = None if slots is None else set(slots)
         return [
             trial
             for number, trial in sorted(self.trials.items())
-            if (wanted is None or number in wanted) and (running or trial.state.is_finished())
+            if number != but and (wanted is None or number in wanted) and (running or trial.state.is_finished())
         ]
 
 
