@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sweeps.champions import Candidate, TestRun, candidates, noise_candidates
 from sweeps.config.problems import error
 from sweeps.digests import digest_of, read_json, write_json
+from sweeps.examples import FILE as EXAMPLES
+from sweeps.examples import choose_examples
 from sweeps.objectives.base import EpochReport, FinalRun, Objective, Run, complete
 from sweeps.plan import Plan, open_objective, read_plan, require_planned
 from sweeps.records import read_trials
@@ -163,6 +165,8 @@ def _test(
     log.info("%s  %s  %.4g on the test part", task.plan.version, task.name, result.hits().mean())
     if task.candidate.role == "champion-1" and task.index == 0:
         run.export(out.parent / "model")
+        if hasattr(run, "pairs_of"):
+            write_json(out.parent.parent / EXAMPLES, choose_examples(result, run.pairs_of).model_dump(mode="json"))
     return result
 
 

@@ -13,6 +13,8 @@ from sweeps.objectives.arc.prediction import loader_for, logits, probabilities, 
 from sweeps.objectives.arc.training import ArcRun
 from sweeps.objectives.base import EpochReport, Predictions
 
+Grid = list[list[int]]
+
 
 class FinalArcRun(ArcRun):
     """Training on the whole pool. See :class:`sweeps.objectives.base.FinalRun`."""
@@ -32,7 +34,7 @@ class FinalArcRun(ArcRun):
 
     def predict_test(self) -> Predictions:
         """Classify the locked test part; the only place that opens it."""
-        test = read_part(self.data, "test")
+        self.test = test = read_part(self.data, "test")
         loader = loader_for(test, self.resolved, self.device)
         shares = probabilities(logits(self.model, loader, torch.arange(len(test)), self.dtype))
         return Predictions(
@@ -40,6 +42,15 @@ class FinalArcRun(ArcRun):
             truth=tuple(test.labels.tolist()),
             probabilities=tuple(tuple(row) for row in shares.tolist()),
         )
+
+    def pairs_of(self, name: str) -> list[tuple[Grid, Grid]]:
+        """Demonstration pairs of a test task as lists of colours, for the report; after :meth:`predict_test`."""
+        row = int(np.flatnonzero(self.test.ids == name)[0])
+        return [(self._grid(row, pair, 0), self._grid(row, pair, 1)) for pair in range(int(self.test.pairs[row]))]
+
+    def _grid(self, row: int, pair: int, side: int) -> Grid:
+        height, width = int(self.test.heights[row, pair, side]), int(self.test.widths[row, pair, side])
+        return self.test.grids[row, pair, side, :height, :width].tolist()
 
     def export(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json``."""

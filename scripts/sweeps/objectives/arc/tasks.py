@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,22 @@ def tasks_in_folder(folder: Path) -> list[Task]:
 
     A file holds one task, whose id is the file's name, or a mapping of task id to task.
     """
-    faults: list[Problem] = []
     files = sorted(Path(folder).rglob("*.json"))
     if not files:
         raise error(folder, "", "no *.json file in this folder", "name a folder of ARC task files under `data:`")
+    return _read_files(files)
+
+
+def tasks_in_files(paths: Sequence[Path]) -> list[Task]:
+    """The tasks of some JSON files and of all that stand in some folders, by id."""
+    files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
+    if not files:
+        raise error(", ".join(map(str, paths)), "", "no *.json file there", "name ARC task files or folders of them")
+    return _read_files(files)
+
+
+def _read_files(files: Sequence[Path]) -> list[Task]:
+    faults: list[Problem] = []
 
     def entries() -> Iterator[tuple[str, Any, str]]:
         for file in files:

@@ -24,6 +24,12 @@ LAST_LR = 0.01
 """Share of the peak learning rate that the cosine decay ends at."""
 
 
+def chosen_device(name: str) -> torch.device:
+    """``auto`` is the GPU where there is one."""
+    there = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(there if name == "auto" else name)
+
+
 def learning_rate(progress: float, *, peak: float, epochs: float, warmup: float, decay: bool) -> float:
     """Learning rate after ``progress`` epochs: a linear rise over ``warmup`` epochs, then a cosine or constant.
 
@@ -65,7 +71,7 @@ class ArcRun:
         if threads > 0:
             torch.set_num_threads(threads)
         self.resolved, self.seed = resolved, seed
-        self.device, self.dtype = torch.device(device), encoder_dtype(resolved)
+        self.device, self.dtype = chosen_device(device), encoder_dtype(resolved)
         pool, self.classes = read_part(data, "pool"), read_classes(data)
         self.data_digest = read_json(data / "manifest.json")["digest"]
         train, validation = self._split(pool)
