@@ -82,6 +82,19 @@ def option_of_data(manifest):
     return f"--data {Path(str(manifest)).parent}" if manifest else ""
 
 
+# A stale job hides all that is downstream of it from Snakemake, missing files too, where the way leads through
+# `ancient` alone: it would run that one job, and end with 0. So what is done once has no rule afterwards.
+def unmeasured():
+    """Versions whose launch checklist is still to be measured; remove preflight.json to measure again."""
+    names = LAYOUT.names(sealed=False, imported=False)
+    return [name for name in names if not (LAYOUT.versions[name].folder / "preflight.json").exists()]
+
+
+def data_are_frozen():
+    """Once there is a plan, its data are prepared for good."""
+    return bool(LAYOUT.names(planned=True)) and (ROOT / "data" / "manifest.json").exists()
+
+
 def study_of(wildcards):
     """The receipt of the study of a version that runs its own trials."""
     version = LAYOUT.versions[wildcards.version]

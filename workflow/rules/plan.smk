@@ -4,8 +4,8 @@ rule plan:
     input:
         script=ancient(SCRIPTS / "plan.py"),
         lineage=ancient(LINEAGE_FILE),
-        validation=ancient(ROOT / "validation.json"),
-        manifest=ancient(manifest_of),
+        validation=ROOT / "validation.json",
+        manifest=manifest_of,
         proposal=ancient(proposal_of_parent),
         seal=ancient(of_parent("seal.json")),
     output:

@@ -9,7 +9,7 @@ rule measure:
     log:
         LOGS / "{version}" / "preflight.log",
     wildcard_constraints:
-        version=any_of(LAYOUT.names(sealed=False, imported=False)),
+        version=any_of(unmeasured()),
     priority: 50
     retries: 0
     conda:
