@@ -14,7 +14,8 @@ def main() -> None:
     outcome = write_outcome(**vars(parser.parse_args()))
     words = [item.verdict for item in outcome.verdicts()]
     counted = ", ".join(f"{words.count(word)} {word}" for word in ("met", "not met", "not decidable"))
-    print(f"{outcome.version}: {counted}; success tier: {outcome.reached or 'none'}")
+    said = f"{counted}; success tier: {outcome.reached or 'none'}" if words else "nothing was registered to be scored"
+    print(f"{outcome.version}: {said}")
 
 
 command(main)

@@ -14,11 +14,13 @@ from typing import Any
 
 from sweeps.config.loading import is_lineage, load_lineage, load_sweep, read_yaml
 from sweeps.config.models import Lineage, Sweep
-from sweeps.config.problems import error
+from sweeps.config.problems import ConfigError, Problem, did_you_mean, error
 
 DEFAULT_LINEAGE_FILE = "config/config.yaml"
-OVERRIDABLE = ("lineage", "results", "shards", "history", "store", "policy", "replicates", "champions")
+OVERRIDABLE = ("lineage", "results", "shards", "history", "store", "replicates", "champions")
 """Keys of the lineage file that ``snakemake --config`` may replace."""
+OTHER_KEYS = ("lineage_file", "site")
+"""Keys of ``--config`` that are no part of the lineage file."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,17 @@ def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> La
 
 def overrides_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line changes of a lineage file; ``shards=3`` and ``history=shared`` are short forms."""
+    changed = [key for key, value in config.items() if key not in OTHER_KEYS and value != content.get(key)]
+    unknown = [key for key in changed if key not in OVERRIDABLE]
+    if unknown:
+        mend = "change it in the lineage file" if set(unknown) <= set(Lineage.model_fields) else ""
+        known = (*OVERRIDABLE, *OTHER_KEYS)
+        raise ConfigError(
+            Problem("--config", key, "cannot be given here", mend or did_you_mean(key, known), config[key])
+            for key in unknown
+        )
     short = {"shards": "count", "history": "mode", "store": "url"}
-    given = {key: value for key, value in config.items() if key in OVERRIDABLE and value != content.get(key)}
     return {
-        key: {short[key]: value} if key in short and not isinstance(value, Mapping) else value
-        for key, value in given.items()
+        key: {short[key]: config[key]} if key in short and not isinstance(config[key], Mapping) else config[key]
+        for key in changed
     }

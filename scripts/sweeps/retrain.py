@@ -5,13 +5,14 @@ A job trains one configuration with one fresh seed, from checkpoint to checkpoin
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +25,7 @@ from sweeps.examples import choose_examples
 from sweeps.objectives.base import EpochReport, FinalRun, Objective, Run, complete
 from sweeps.plan import Plan, open_objective, read_plan, require_planned
 from sweeps.records import read_trials
-from sweeps.shard.checkpoint import Checkpoints, DiskFullError
+from sweeps.shard.checkpoint import Checkpoints, DiskFullError, UnloadableError
 from sweeps.shard.loop import best_report, ended, not_finite, one_line
 from sweeps.shard.signals import RUN_AGAIN, leave_when_asked
 from sweeps.slots import derive_seed
@@ -115,9 +116,7 @@ def _train(
     configuration = complete(objective, plan.resolved_space().fixed | task.candidate.configuration)
     identity = digest_of([configuration, task.seed, task.stage, plan.shards.threads])
     checkpoints = Checkpoints(work / task.stage / task.name, plan.study_name, task.candidate.slot, identity)
-    start = objective.start if task.stage == "replicates" else objective.start_final
-    run = start(configuration, seed=task.seed, data=data, device=plan.shards.device, threads=plan.shards.threads)
-    reports = checkpoints.load(run, [])
+    run, reports = _begin(task, objective, configuration, data, checkpoints)
     patience = int(configuration.get("early_stop_patience") or 0) if task.stage == "replicates" else 0
     while not reports or not ended(reports, plan.direction, int(configuration["epochs"]), patience):
         if stop.is_set():
@@ -132,6 +131,18 @@ def _train(
             log.warning("%s: going on without it", problem)
     checkpoints.remove()
     return run, reports
+
+
+def _begin(
+    task: Task, objective: Objective, configuration: dict[str, Any], data: Path, checkpoints: Checkpoints
+) -> tuple[Run, list[EpochReport]]:
+    """A run at the last checkpoint that it can load, or at its beginning."""
+    shards = task.plan.shards
+    start = objective.start if task.stage == "replicates" else objective.start_final
+    while True:
+        run = start(configuration, seed=task.seed, data=data, device=shards.device, threads=shards.threads)
+        with contextlib.suppress(UnloadableError):
+            return run, checkpoints.load(run, [])
 
 
 def _replicate(task: Task, reports: Sequence[EpochReport]) -> Replicate:

@@ -97,3 +97,10 @@ def test_an_unknown_parent_is_refused(files):
     (files / "lineage.yaml").write_text("lineage: demo\nversions:\n  v2: {sweep: v2.yaml, parent: v1}\n")
     with pytest.raises(ConfigError, match=r"versions\.v2\.parent"):
         open_layout("lineage.yaml")
+
+
+def test_a_key_that_the_command_line_cannot_change_is_told(files):
+    with pytest.raises(ConfigError, match="did you mean 'shards'"):
+        open_layout("lineage.yaml", {"shard": 4})
+    with pytest.raises(ConfigError, match="change it in the lineage file"):
+        open_layout("lineage.yaml", {"policy": "naive"})

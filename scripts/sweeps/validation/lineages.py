@@ -11,6 +11,7 @@ from sweeps.config.models import ImportedTrials, Lineage
 from sweeps.config.problems import ConfigError, Problem, did_you_mean, nearest
 from sweeps.config.urls import url_problems
 from sweeps.config.values import is_number, spelled
+from sweeps.objectives import objective_class
 from sweeps.space import Space
 from sweeps.validation.sweeps import CheckedSweep
 
@@ -34,9 +35,20 @@ def lineage_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSw
     if lineage.shards.device == "cuda" and lineage.shards.gpus == 0:
         message = "asks the cluster for no GPU, while shards.device is cuda"
         yield Problem(file, "shards.gpus", message, "write gpus: 1", 0, "warning")
+    if lineage.champions.top and not can_train_champions(lineage.objective.name):
+        message = f"the objective {lineage.objective.name} trains no champions: it has no `start_final`"
+        yield Problem(file, "champions.top", message, "write 0, or add start_final", lineage.champions.top)
     if 0 < lineage.replicates.seeds < 5:
         message = "too few seeds to tell noise from effect"
         yield Problem(file, "replicates.seeds", message, "use 5 or more", lineage.replicates.seeds, "warning")
+
+
+def can_train_champions(objective: str) -> bool:
+    """Whether an objective can train champions; an objective that cannot be imported is told of elsewhere."""
+    try:
+        return hasattr(objective_class(objective), "start_final")
+    except ValueError:
+        return True
 
 
 def parent_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSweep]) -> Iterator[Problem]:
