@@ -45,7 +45,8 @@ def preflight(
     probes: list[Probe] = []
     found: Estimate | None = None
     if not any(check.status == "failed" for check in checks[:2]):
-        wanted = corners(space) | samples(plan, SAMPLES)
+        largest = {label: values for label, values in corners(space).items() if label.endswith("largest")}
+        wanted = largest | samples(plan, SAMPLES)
         probes = [probe(plan, label, values, data, epochs=1, limit=limit) for label, values in wanted.items()]
         found = estimate(plan, probes, shards=shards, job_seconds=JOB_SECONDS)
         checks += [_check_memory(probes), _check_time(found), check_disk(plan_file, plan, probes, shards=shards)]
@@ -71,7 +72,7 @@ def _check_config(plan_file: Path, plan: Plan, data: Path) -> Check:
 
 
 def _check_memory(probes: list[Probe]) -> Check:
-    """The extreme corners of every arm run."""
+    """The largest configuration of every arm runs, and so do those drawn at random."""
     failed = [item for item in probes if item.status == "failed"]
     slow = [item for item in probes if item.status == "too slow"]
     if failed:
