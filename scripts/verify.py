@@ -3,8 +3,8 @@
 import argparse
 
 from sweeps.command import command
-from sweeps.provenance.text import report
-from sweeps.provenance.verify import write_verification
+from sweeps.verification.text import report
+from sweeps.verification.verify import write_verification
 
 
 def main() -> int:

@@ -1,23 +1,57 @@
 """Sweep Lineage: hyperparameter sweeps from evidence to evidence, version by version.
 
-The modules, bottom to top; each imports only from those above it in this list:
+The modules, bottom to top; each imports only from those above it in this list.
 
-``config``      lineage, sweep and policy files: models, loading, readable errors
-``digests``     canonical JSON, sha256, atomic writes
-``space``       a search space: activity, size, scale, sampling, differences
-``records``     the trial table and the epoch table
-``objectives``  what is tuned
-``validation``  every problem of a configuration at once
-``slots``       the budget, slot by slot: arms, seeds, generations
-``plan``        the frozen input of a version
-``store``       the study, its slots, leases
-``shard``       slot -> trial -> epochs -> checkpoint -> receipt
-``audit``       checks of the trials themselves
-``evidence``    what the trials say of each parameter
-``decisions``   policies, decisions, proposals
-``outcome``     what was registered, scored
-``rationale``, ``figures``, ``report``
-``provenance``  seals, the chain, verification
+Files and tables:
+
+``config``         lineage and sweep files: models, loading, readable errors
+``digests``        canonical JSON, sha256, atomic writes
+``command``        how a command line ends
+``layout``         where a lineage lies, and which stages each version still has before it
+``cluster``        what a cluster calls its accounts, partitions and GPUs
+``space``          a search space: activity, size, scale, sampling, differences
+``records``        the trial table and the epoch table
+``columns``        finding and tidying columns of tables from elsewhere
+``imports``        trials that were run elsewhere
+``statistics``     permutation, bootstrap, rank statistics: shared by audit, evidence and outcome
+
+Running a version:
+
+``objectives``     what is tuned
+``slots``          the budget, slot by slot: arms, seeds, generations
+``plan``           the frozen input of a version
+``store``          the study, its slots, leases
+``amend``          a recorded change in the middle of a version
+``shard``          slot -> trial -> epochs -> checkpoint -> receipt
+``export``         from the store to the tables
+``preflight``      the launch checklist, measured
+``champions``      the result of a version on the locked test part
+``examples``       tasks that a champion got right and wrong
+``retrain``        replicates and champions in training
+``provenance``     seals and the chain
+
+Saying what was found:
+
+``subject``        what an analysis speaks of: plan, sweep or lineage file
+``audit``          checks of the trials themselves
+``evidence``       what the trials say of each parameter
+``decisions``      policies and decisions
+``outcome``        what was registered, scored
+``proposal``       the next version's space, from file to file
+``validation``     every problem of a configuration at once
+``figures``        pictures
+``watch``          a running lineage in the terminal
+``rationale``      a version's document
+``tables``         LaTeX
+``report``         the page
+``verification``   everything checked, and made again
+
+The project itself:
+
+``publish``        a finished lineage as a small folder
+``benchmarks``     tables of measurements for the documentation
+``readme``         the README's table of results
+``documentation``  what is written from the models
 """
 
 __version__ = "0.1.0"

@@ -11,11 +11,11 @@ from sweeps.champions import write_champions
 from sweeps.config.problems import ConfigError
 from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.plan import read_plan
-from sweeps.provenance.derive import STAGES, runs_of
 from sweeps.provenance.seal import SEAL, seal_version
-from sweeps.provenance.text import report
-from sweeps.provenance.verify import verify
 from sweeps.records import csv_text
+from sweeps.verification.derive import STAGES, runs_of
+from sweeps.verification.text import report
+from sweeps.verification.verify import verify
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 NO_PICTURES = ("figures",)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sweeps.provenance.verify import Verification
 from sweeps.rationale.markdown import counted
+from sweeps.verification.verify import Verification
 
 
 def report(found: Verification) -> str:
