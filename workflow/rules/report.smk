@@ -34,7 +34,18 @@ rule verification:
         report=ROOT / "report.html",
         seals=of_each("seal.json"),
         trials=of_each("trials.csv"),
-        code=code("provenance", "verification", "tables", "figures", "report", "rationale", "outcome", "decisions", "evidence", "audit"),
+        code=code(
+            "provenance",
+            "verification",
+            "tables",
+            "figures",
+            "report",
+            "rationale",
+            "outcome",
+            "decisions",
+            "evidence",
+            "audit",
+        ),
     output:
         ROOT / "verification.json",
     log:
