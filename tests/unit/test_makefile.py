@@ -17,11 +17,14 @@ CHECK = {"test", "test-fast", "test-faults", "test-slurm", "lint", "format"}
 MEASURE = {"benchmark-decisions", "benchmark-store", "benchmark-training"}
 MAINTAIN = {"docs", "lock", "clean"}
 
+# `make test` runs this file: a make started by a make inherits its options and speaks of its level.
+OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
 
 
 def make(*arguments: str, folder: Path = ROOT) -> str:
-    done = subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(["make", *arguments], cwd=folder, env=OUTSIDE, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -69,7 +72,7 @@ def test_too_old_a_python_is_named_with_the_mend(fresh_clone: Path) -> None:
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
     done = subprocess.run(
-        ["make", "figures", f"PYTHON={old}"], cwd=fresh_clone, capture_output=True, text=True, check=False
+        ["make", "figures", f"PYTHON={old}"], cwd=fresh_clone, env=OUTSIDE, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
     assert "Python 3.11 or newer is needed" in done.stderr
