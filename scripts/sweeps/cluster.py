@@ -5,7 +5,7 @@ It is no part of a plan: where a shard runs is not what it computes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ from pydantic import Field, StrictInt, StrictStr
 
 from sweeps.config.loading import check, read_yaml
 from sweeps.config.models import Model, Shards
+from sweeps.config.problems import Problem
 
+SITE_FILE = "config/site.yaml"
+EARLY = 60
+"""Slurm sends the signal of a job up to so many seconds before it was asked to."""
 MOST = 2.0
 """No retry asks for more than this many times the first request, so that a node that exists can still serve it."""
 
@@ -50,6 +54,19 @@ def load_site(path: str | Path) -> Site:
     Raises :class:`~sweeps.config.problems.ConfigError` with every problem.
     """
     return check(Site, read_yaml(path) if _says_something(Path(path)) else {}, path)
+
+
+def limit_problems(site: Site, shards: Shards, file: str | Path) -> Iterator[Problem]:
+    """Whether the time limit of a shard leaves time to train before the warning comes."""
+    limit, enough = 60 * shards.runtime, -(-2 * (site.warning + EARLY) // 60)
+    told = f"{site.warning} s before its end a shard job is told to leave (`warning` of the site file)"
+    mend = f"raise it to {enough} or more, or lower `warning` in the site file"
+    if limit <= site.warning:
+        message = f"leaves no time to train: {told}, which is when it starts or before"
+        yield Problem(str(file), "shards.runtime", message, mend, shards.runtime)
+    elif limit < 2 * (site.warning + EARLY):
+        message = f"leaves {max(limit - site.warning - EARLY, 0)} to {limit - site.warning} s to train: {told}"
+        yield Problem(str(file), "shards.runtime", message, mend, shards.runtime, "warning")
 
 
 def scaled(base: int) -> Callable[..., int]:

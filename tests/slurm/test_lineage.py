@@ -120,7 +120,12 @@ class SlurmLineage:
 def new_lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> Callable[..., SlurmLineage]:
     """Makes the lineage, ready for its shards: ``sweep`` and ``shards`` replace keys, ``seconds`` an epoch's cost."""
 
-    def make(*, sweep: dict[str, object], shards: dict[str, object], seconds: float) -> SlurmLineage:
+    def make(
+        *, sweep: dict[str, object], shards: dict[str, object], seconds: float, site: str | None = None
+    ) -> SlurmLineage:
+        if site:
+            (tmp_path / "config").mkdir()
+            (tmp_path / "config" / "site.yaml").write_text(site)
         content = {
             "policy": "design-rationale",
             "store": {"url": postgres.create_database(), "patience": 60, "lease": 5},
@@ -211,11 +216,8 @@ def test_before_its_time_limit_a_shard_is_told_and_leaves_with_nothing_lost(
         "pruner": {"type": "none"},
         "param_ranges": {"x": {"type": "float", "low": 0.1, "high": 1.0}},
     }
-    lineage = new_lineage(sweep=whole, shards={"count": 2, "runtime": 2}, seconds=7.5)
+    lineage = new_lineage(sweep=whole, shards={"count": 2, "runtime": 2}, seconds=7.5, site="warning: 60\n")
     lineage.without_preflight()
-    site = lineage.folder / "config" / "site.yaml"
-    site.parent.mkdir()
-    site.write_text("warning: 60\n")
     with lineage.running() as run:
         lineage.finish(run)
     lineage.assert_exact(2)

@@ -10,6 +10,7 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
+from sweeps.cluster import SITE_FILE as DEFAULT_SITE_FILE
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.figures import NAMES as FIGURES
@@ -17,7 +18,7 @@ from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 from sweeps.validation import explain
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
-SITE_FILE = config.get("site", "config/site.yaml")
+SITE_FILE = config.get("site", DEFAULT_SITE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
     SITE = load_site(SITE_FILE)

@@ -4,7 +4,7 @@ rule check_config:
         script=SCRIPTS / "validate.py",
         lineage=LINEAGE_FILE,
         sweeps=[version.sweep_file for version in LAYOUT.versions.values()],
-        code=code("config", "space", "validation"),
+        code=code("cluster", "config", "space", "validation"),
     output:
         ROOT / "validation.json",
     log:
@@ -13,7 +13,9 @@ rule check_config:
     localrule: True
     conda:
         "../../envs/environment.yaml"
+    params:
+        site=SITE_FILE,
     message:
         "Checking the configuration"
     shell:
-        "python {input.script} {input.lineage} --out {output} 2>&1 | tee {log}"
+        "python {input.script} {input.lineage} --site {params.site} --out {output} 2>&1 | tee {log}"

@@ -12,9 +12,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
     StrictStr,
+    model_serializer,
     model_validator,
 )
 
@@ -289,6 +291,12 @@ class Criterion(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: StrictStr = Field(min_length=1, description="Short name; cited by the decisions that follow from it.")
+    at: Annotated[Number, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="A decision point in mid-sweep: scored on this first share of the slots, and shown by `make watch` "
+        "once they have finished. The whole budget, if left out.",
+        examples=[0.5],
+    )
     when: list[Expectation] = Field(min_length=1, description="All of these must hold.")
     then: StrictStr = Field(min_length=1, description="What follows, in words.")
     decide: dict[StrictStr, Change] = Field(
@@ -302,9 +310,24 @@ class Criterion(BaseModel):
             raise ValueError("a criterion leads to decisions and cannot ask for them; use `decided` in a success tier")
         return self
 
+    @model_validator(mode="after")
+    def _point_decides_nothing(self) -> Criterion:
+        if self.at is not None and self.decide:
+            raise ValueError("a decision point in mid-sweep (`at`) is for a person: leave out `decide`, or `at`")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent_share(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Plans from before there was ``at`` keep their digests."""
+        content = dump(self)
+        if self.at is None:
+            content.pop("at", None)
+        return content
+
     def describe(self) -> str:
         """Plain words."""
-        return "if " + " and ".join(item.describe() for item in self.when)
+        where = "" if self.at is None else f"after {_percent(self.at)} of the slots, "
+        return f"{where}if {' and '.join(item.describe() for item in self.when)}"
 
 
 Tier = Literal["minimum", "full", "exceptional"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sweeps.champions import Champions, Comparison
 from sweeps.config.expectations import Change, Criterion, Expectation, Hypothesis, Tier
 from sweeps.decisions.model import Decision
+from sweeps.evidence import assess
 from sweeps.evidence.model import Evidence
 from sweeps.plan import Plan
 from sweeps.space import Space
@@ -53,6 +56,20 @@ class Achieved:
     champions: Champions | None = None
     comparison: Comparison | None = None
     """Its champions against the parent's, on the same test examples."""
+    budget: int | None = None
+    """Slots of the version, where ``trials`` does not hold them all yet."""
+
+    def until(self, share: float) -> Achieved:
+        """What the first ``share`` of the slots came to, in the order of their numbers."""
+        first = self.trials["slot"] < first_slots(self.budget or len(self.trials), share)
+        kept, was = self.trials[first].reset_index(drop=True), self.evidence
+        evidence = assess(kept, self.space, direction=was.direction, noise=was.noise, settings=was.settings)
+        return dataclasses.replace(self, trials=kept, evidence=evidence, champions=None, comparison=None)
+
+
+def first_slots(budget: int, share: float) -> int:
+    """How many slots a share of a budget is: the whole number above it."""
+    return math.ceil(share * budget - 1e-9)
 
 
 class _Record(BaseModel):

@@ -69,13 +69,16 @@ def score_one(asked: Statement, own: Achieved, parent: Achieved | None = None) -
 def score_criteria(
     criteria: Iterable[Criterion], own: Achieved, parent: Achieved | None = None
 ) -> tuple[CriterionVerdict, ...]:
-    """Score decision criteria. They ask for no decisions, so that the decisions can follow from them."""
+    """Score decision criteria, those of mid-sweep on the slots until then.
+
+    They ask for no decisions, so that the decisions can follow from them.
+    """
     return tuple(
         CriterionVerdict(
             name=item.name, then=item.then, verdict=word, parts=parts, changes=item.decide, source=item.source
         )
         for item in criteria
-        for word, parts in [_all(item.when, own, parent)]
+        for word, parts in [_all(item.when, own if item.at is None else own.until(item.at), parent)]
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sweeps.cluster import SITE_FILE, Site, limit_problems, load_site
 from sweeps.config.loading import examine, is_lineage, with_overrides
 from sweeps.config.models import Lineage, ObjectiveChoice
 from sweeps.config.problems import ConfigError, Problem
@@ -35,18 +36,18 @@ class Invalid(ConfigError):
         return "\n".join([*map(str, self.problems), self.report.verdict()])
 
 
-def validate(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Report:
+def validate(path: str | Path, overrides: Mapping[str, Any] | None = None, site: str | Path = SITE_FILE) -> Report:
     """Check a lineage file and its sweep files, a single sweep file, or a policy file.
 
-    ``overrides`` are the command line's keys of the lineage file. Nothing is raised for what is wrong with the files,
-    except :class:`ConfigError` where the file itself cannot be read as YAML.
+    ``overrides`` are the command line's keys of the lineage file; ``site`` is the cluster's site file. Nothing is raised
+    for what is wrong with the files, except :class:`ConfigError` where the file itself cannot be read as YAML.
     """
     document = read_document(path)
     if is_policy(document.content):
         problems = [document.located(problem) for problem in [*document.problems, *policy_file_problems(document.file)]]
         return Report(document.file, {}, {}, tuple(sorted_problems(problems)))
     if is_lineage(document.content):
-        return _validate_lineage(with_overrides(document, overrides))
+        return _validate_lineage(with_overrides(document, overrides), site)
     return _validate_single(document)
 
 
@@ -59,13 +60,13 @@ def explain(path: str | Path, failure: ConfigError) -> ConfigError:
     return Invalid(report) if report.errors else failure
 
 
-def run(path: str | Path, out: str | Path | None = None) -> str:
+def run(path: str | Path, out: str | Path | None = None, site: str | Path = SITE_FILE) -> str:
     """Validate, write ``out`` and return what is to be printed. Raises :class:`Invalid` when there are errors.
 
     A file that breaks the checks themselves is told as a problem, too.
     """
     try:
-        report = validate(path)
+        report = validate(path, site=site)
     except ConfigError:
         raise
     except Exception as failure:
@@ -94,7 +95,7 @@ def _validate_single(document: Document) -> Report:
     return Report(document.file, {"v1": checked}, {"v1": None}, tuple(sorted_problems(found)))
 
 
-def _validate_lineage(document: Document) -> Report:
+def _validate_lineage(document: Document, site: str | Path) -> Report:
     file = document.file
     examined = examine(Lineage, document.content, file)
     lineage = examined.salvaged.model
@@ -113,11 +114,20 @@ def _validate_lineage(document: Document) -> Report:
             sweeps[name] = checked
     problems += lineage_problems(lineage, file, sweeps)
     problems += limits_problems(lineage.limits, objective, file)
+    problems += _cluster_problems(lineage, file, site)
     found += [problem for problem in problems if not examined.salvaged.concerns_unreadable(problem.key)]
     own = sorted_problems(document.located(problem) for problem in found)
     theirs = [problem for checked in sweeps.values() for problem in checked.problems]
     parents = {name: version.parent for name, version in lineage.versions.items()}
     return Report(file, sweeps, parents, tuple(sorted_problems([*own, *theirs])))
+
+
+def _cluster_problems(lineage: Lineage, file: str, site: str | Path) -> list[Problem]:
+    """What is wrong with the site file, and with the time that a shard asks for beside it."""
+    try:
+        return list(limit_problems(load_site(site), lineage.shards, file))
+    except ConfigError as unreadable:
+        return [*unreadable.problems, *limit_problems(Site(), lineage.shards, file)]
 
 
 def _check_version(

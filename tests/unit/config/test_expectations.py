@@ -101,3 +101,19 @@ def test_a_criterion_may_not_ask_for_the_decisions_it_leads_to():
     content = {"name": "n", "when": [{"kind": "decided", "parameter": "a", "actions": ["FIX"]}], "then": "x"}
     with pytest.raises(ValueError, match="leads to decisions"):
         Criterion.model_validate(content)
+
+
+def test_a_decision_point_in_mid_sweep_says_when_and_decides_nothing() -> None:
+    statement = {"kind": "state_share", "state": "failed", "at_least": 0.5}
+    point = {"name": "hopeless", "at": 0.5, "when": [statement], "then": "stop"}
+    criterion = check(Criterion, point, "file")
+    assert criterion.describe() == "after 50 % of the slots, if the share of slots that fail is at least 50 %"
+    with pytest.raises(ConfigError, match="for a person"):
+        check(Criterion, point | {"decide": {"x": {"action": "KEEP"}}}, "file")
+    with pytest.raises(ConfigError):
+        check(Criterion, point | {"at": 1.5}, "file")
+
+
+def test_a_criterion_without_a_share_is_written_as_it_always_was() -> None:
+    criterion = check(Criterion, {"name": "c", "when": [{"kind": "spread", "at_most": 0.1}], "then": "go on"}, "file")
+    assert "at" not in criterion.model_dump(mode="json")

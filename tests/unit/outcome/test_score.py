@@ -1,4 +1,5 @@
-from sweeps.outcome import Registered, changes_that_follow, score
+from sweeps.config.expectations import Criterion
+from sweeps.outcome import Registered, changes_that_follow, score, score_criteria
 
 CNN = {"kind": "level_share", "parameter": "arm", "level": "cnn", "at_least": 0.8}
 MANY = {"kind": "finished", "at_least": 3}
@@ -55,3 +56,11 @@ def test_nothing_registered_gives_an_empty_outcome(make):
     outcome = score(Registered(), own(make))
     assert outcome.verdicts() == []
     assert Registered().empty
+
+
+def test_a_decision_point_is_scored_on_the_first_share_of_the_slots(make):
+    own = make.version(values=(0.1, 0.1, 0.1, 0.9), baseline=None)
+    asked = {"name": "hopeless", "at": 0.5, "when": [{"kind": "value", "of": "best", "at_least": 0.5}], "then": "stop"}
+    point, whole = score_criteria([Criterion(**asked), Criterion(**{**asked, "at": None})], own)
+    assert point.parts[0].value == 0.1
+    assert whole.parts[0].value == 0.9

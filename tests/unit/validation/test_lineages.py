@@ -170,3 +170,27 @@ def test_a_range_beyond_the_limits_of_proposals_is_a_warning(check: Check) -> No
     )
     assert [(problem.severity, problem.key) for problem in report.problems] == [("warning", "limits.lr.low")] * 2
     assert "v2 searches lr down to 0.0001" in report.problems[0].message
+
+
+def test_a_time_limit_below_the_warning_before_it_is_refused(check: Check, tmp_path: Path) -> None:
+    """Slurm would tell each shard to leave as soon as it starts, for ever."""
+    lineage = SOUND + "shards: {runtime: 10}\n"
+    assert check(lineage, a=A, b=B, c=DERIVED).problems == ()
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "site.yaml").write_text("warning: 600\n")
+    report = check(lineage, a=A, b=B, c=DERIVED)
+    assert keys(report) == [("sweep.yaml", "shards.runtime")]
+    assert "leaves no time to train" in report.errors[0].message
+    assert "raise it to 22 or more" in report.errors[0].mend
+
+
+def test_a_time_limit_near_the_warning_is_told_with_what_it_leaves(check: Check) -> None:
+    report = check(SOUND + "shards: {runtime: 4}\n", a=A, b=B, c=DERIVED)
+    assert not report.errors
+    assert ["leaves 60 to 120 s to train" in problem.message for problem in report.problems] == [True]
+
+
+def test_a_wrong_site_file_is_told_with_the_rest(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "site.yaml").write_text("partitions: gpu\n")
+    assert keys(check(SOUND, a=A, b=B, c=DERIVED)) == [("config/site.yaml", "partitions")]

@@ -14,6 +14,12 @@ CRITERIA = [
         "when": [{"kind": "state_share", "state": "failed", "at_most": 0.1}],
         "then": "go on",
     },
+    {
+        "name": "hopeless",
+        "at": 0.3,
+        "when": [{"kind": "value", "of": "best", "at_most": 0.01}],
+        "then": "stop",
+    },
     {"name": "b is gone", "when": [{"kind": "finished", "parameter": "kind", "at_least": 99}], "then": "stop and ask"},
 ]
 
@@ -33,18 +39,26 @@ def points(version: str = "v1") -> tuple[str, ...]:
     return look_at(layout, version, Points(layout)).points
 
 
-def test_before_half_of_the_budget_nothing_is_said(half_run) -> None:
-    assert points() == ()
+def test_before_their_time_only_the_registered_decision_points_are_announced(half_run) -> None:
+    assert points() == ("v1 hopeless: decision point at 30% of the budget, 3 of its first 3 slots to go",)
 
 
 def test_from_half_of_the_budget_on_each_criterion_is_told_with_figures_and_meaning(half_run) -> None:
     assert half_run.shard(generation=0) == 0
     told = points()
-    assert len(told) == 2
-    assert told[0].startswith("v1 too many failures: ")
-    assert "0 of 4 slots failed" in told[0]
-    assert told[0].endswith("-> go on")
-    assert "b is gone: not met" in told[1]
+    assert len(told) == 3
+    assert told[1].startswith("v1 too many failures: ")
+    assert "0 of 4 slots failed" in told[1]
+    assert told[1].endswith("-> go on")
+    assert "b is gone: not met" in told[2]
+
+
+def test_a_decision_point_is_scored_on_the_slots_before_it_alone(half_run) -> None:
+    assert half_run.shard(generation=0) == 0
+    at = points()[0]
+    assert at.startswith("v1 hopeless (after 30% of the slots): ")
+    assert half_run.shard(generation=1) == 0
+    assert points()[0] == at
 
 
 def test_a_version_without_criteria_has_no_points(sqlite_sweep, monkeypatch) -> None:
