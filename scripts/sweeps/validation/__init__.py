@@ -39,7 +39,7 @@ class Invalid(ConfigError):
 def validate(path: str | Path, overrides: Mapping[str, Any] | None = None, site: str | Path = SITE_FILE) -> Report:
     """Check a lineage file and its sweep files, a single sweep file, or a policy file.
 
-    ``overrides`` are the command line's keys of the lineage file; ``site`` is the cluster's site file. Nothing is raised
+    ``overrides`` are the command line's keys of the lineage file; ``site`` is the site file. Nothing is raised
     for what is wrong with the files, except :class:`ConfigError` where the file itself cannot be read as YAML.
     """
     document = read_document(path)
