@@ -7,6 +7,8 @@ Files and tables:
 ``config``         lineage and sweep files: models, loading, readable errors
 ``digests``        canonical JSON, sha256, atomic writes
 ``command``        how a command line ends
+``place``          where a process runs, and whether it is gone
+``locks``          locks of Snakemake runs that were killed
 ``layout``         where a lineage lies, and which stages each version still has before it
 ``cluster``        what a cluster calls its accounts, partitions and GPUs
 ``space``          a search space: activity, size, scale, sampling, differences

@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[1]
 REQUIREMENTS = REPOSITORY / "envs" / "training.txt"
 TRAINING_CODE = ("objectives", "store", "shard")
-TRAINING_MODULES = ("config/models", "config/values", "digests", "space", "slots", "plan", "records")
+TRAINING_MODULES = ("config/models", "config/values", "digests", "place", "space", "slots", "plan", "records")
 """What a shard runs, whose edit changes the plan's code digest. Analysis code is not among it."""
 
 

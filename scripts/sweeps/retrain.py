@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +24,11 @@ from sweeps.examples import choose_examples
 from sweeps.objectives.base import EpochReport, FinalRun, Objective, Run, complete
 from sweeps.plan import Plan, open_objective, read_plan, require_planned
 from sweeps.records import read_trials
-from sweeps.shard.checkpoint import Checkpoints, DiskFullError, UnloadableError
+from sweeps.shard.checkpoint import Checkpoints, DiskError, UnloadableError
 from sweeps.shard.loop import best_report, ended, not_finite, one_line
 from sweeps.shard.signals import RUN_AGAIN, leave_when_asked
 from sweeps.slots import derive_seed
-from sweeps.store.opening import work_folder
+from sweeps.store.opening import Stop, work_folder
 
 Stage = Literal["replicates", "champions"]
 log = logging.getLogger("sweeps.shard")
@@ -82,7 +81,7 @@ def retrain(
     table = read_trials(trials, plan.resolved_space())
     task = Task(plan, stage, choose(plan, table, stage, role, trials), index)
     objective = open_objective(plan.objective, plan.sources.lineage)
-    stop = threading.Event()
+    stop = Stop()
     with leave_when_asked(stop):
         run, reports = _train(task, objective, Path(data), work_folder(plan_file, plan) / "retrain", stop)
         if run is None:
@@ -109,7 +108,7 @@ def choose(plan: Plan, table: pd.DataFrame, stage: Stage, role: str, file: str |
 
 
 def _train(
-    task: Task, objective: Objective, data: Path, work: Path, stop: threading.Event
+    task: Task, objective: Objective, data: Path, work: Path, stop: Stop
 ) -> tuple[Run | None, list[EpochReport]]:
     """Train to the end, from the last checkpoint. The run is ``None`` when asked to leave."""
     plan = task.plan
@@ -127,7 +126,7 @@ def _train(
         reports = [*reports, report]
         try:
             checkpoints.save(run, reports, os.getpid())
-        except DiskFullError as problem:
+        except DiskError as problem:
             log.warning("%s: going on without it", problem)
     checkpoints.remove()
     return run, reports

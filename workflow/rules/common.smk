@@ -15,7 +15,12 @@ from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.figures import NAMES as FIGURES
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
+from sweeps.locks import clear_stale_locks
 from sweeps.validation import explain
+
+# A run that was killed leaves its locks; the next one goes on without being told to unlock.
+if workflow.is_main_process and clear_stale_locks():
+    print("An earlier run was killed: its locks are removed.", file=sys.stderr)
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 SITE_FILE = config.get("site", DEFAULT_SITE_FILE)

@@ -240,6 +240,9 @@ class Shards(Model):
     gpus: StrictInt = Field(0, ge=0, description="GPUs that a shard asks the cluster for.")
     mem_mb: StrictInt = Field(4000, ge=1, description="Memory that a shard asks for, in MB; grows with each retry.")
     runtime: StrictInt = Field(120, ge=1, description="Time limit of a shard job in minutes; grows with each retry.")
+    epoch_limit: Annotated[Finite, Field(gt=0)] = Field(
+        60, description="Minutes after which an epoch counts as hung: its shard ends, and it is tried once more."
+    )
 
 
 class History(Model):
@@ -247,8 +250,8 @@ class History(Model):
 
     mode: Literal["shared", "generation"] = Field(
         "shared",
-        description="`shared`: all that has finished. `generation`: only finished slots of earlier generations, "
-        "so that the trial table does not depend on timing or on the number of shards.",
+        description="`shared`: all that has begun by now, running trials included. `generation`: only finished slots "
+        "of earlier generations, so that the trial table does not depend on timing or on the number of shards.",
     )
     size: StrictInt = Field(8, ge=1, description="Slots in a generation.")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from sweeps.config.problems import error
 from sweeps.digests import write_json
 from sweeps.plan import Plan, open_objective, read_plan, require_planned
-from sweeps.shard.checkpoint import KEPT_BEST, DiskFullError, tidy
+from sweeps.shard.checkpoint import KEPT_BEST, DiskError, DiskFullError, tidy
+from sweeps.shard.hang import Watchdog
 from sweeps.shard.loop import Job, LeaveError, MachineError, PoisonedError
 from sweeps.shard.progress import Progress
 from sweeps.shard.signals import RUN_AGAIN, leave_when_asked
@@ -45,7 +46,11 @@ def run_shard(
     if not finished:
         return RUN_AGAIN
     content = {"study_name": plan.study_name, "generation": generation, "shard": shard, "shards": shards}
-    write_json(receipt, content | {"slots": [slot.slot for slot in own]})
+    try:
+        write_json(receipt, content | {"slots": [slot.slot for slot in own]})
+    except OSError as problem:
+        log.error("all slots have finished, but %s can't be written: %s; run again", receipt, problem.strerror)
+        return RUN_AGAIN
     return 0
 
 
@@ -61,6 +66,7 @@ def _run(plan_file: str | Path, plan: Plan, data: Path, own: list[Slot], name: s
         tidy_up(trials, folder)
         return True
     leases = Leases(study, plan.store.lease, stop=study.store.stop)
+    watchdog = Watchdog(leases, trials, 60 * plan.shards.epoch_limit)
     job = Job(
         plan=plan,
         objective=open_objective(plan.objective, plan.sources.lineage),
@@ -71,9 +77,10 @@ def _run(plan_file: str | Path, plan: Plan, data: Path, own: list[Slot], name: s
         folder=folder,
         name=name,
         progress=Progress(trials, int(name.rpartition("/")[2])),
+        watchdog=watchdog,
         check=functools.partial(require_planned, plan_file, plan, data),
     )
-    with leave_when_asked(leases.stop), leases:
+    with leave_when_asked(leases.stop), leases, watchdog:
         return walk(job, left)
 
 
@@ -122,8 +129,9 @@ def _work(job: Job, slot: Slot, claim: Claim) -> bool:
     except LeaseLostError:
         log.warning("slot %d was taken over by another job; leaving", slot.slot)
         return False
-    except DiskFullError as problem:
-        log.error("slot %d: %s; what was saved before is kept. Free some space and run again", slot.slot, problem)
+    except DiskError as problem:
+        mend = "Free some space and run again" if isinstance(problem, DiskFullError) else "Mend it and run again"
+        log.error("slot %d: %s; what was saved before is kept. %s", slot.slot, problem, mend)
         return False
     except PoisonedError as problem:
         log.error(
@@ -167,12 +175,17 @@ def _require_slots(plan_file: str | Path, plan: Plan, states: dict[int, str], ow
 
 
 def log_to(file: str | Path | None) -> None:
-    """Plain lines to stderr, and to a log file as well, which a restart continues."""
+    """Plain lines to stderr, and to a log file as well, which a restart continues. A full disk stops no training."""
     logger = logging.getLogger("sweeps")
     logger.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if file is not None:
+    logging.raiseExceptions = False
+    logger.handlers = handlers
+    if file is None:
+        return
+    try:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(file))
         handlers[-1].setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
-    logger.handlers = handlers
+    except OSError as problem:
+        log.warning("without a log file: %s: %s", file, problem.strerror)

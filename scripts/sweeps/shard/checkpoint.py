@@ -36,7 +36,11 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 log = logging.getLogger("sweeps.shard")
 
 
-class DiskFullError(Exception):
+class DiskError(Exception):
+    """A checkpoint can't be written; what was saved before is kept."""
+
+
+class DiskFullError(DiskError):
     """There is no room for a checkpoint."""
 
 
@@ -55,7 +59,7 @@ class Checkpoints:
     """Digest of the complete configuration and the training seed."""
 
     def save(self, run: Run, reports: Sequence[EpochReport], claim: int) -> None:
-        """Write the state after the last of ``reports``. Raises :class:`DiskFullError`; what was there stays."""
+        """Write the state after the last of ``reports``. Raises :class:`DiskError`; what was there stays."""
         payload = BytesIO()
         run.save(payload)
         content = payload.getbuffer()
@@ -70,19 +74,12 @@ class Checkpoints:
         line = json.dumps(header, sort_keys=True).encode() + b"\n"
         path = self.folder / f"{reports[-1].epoch:05d}-{claim:05d}.ckpt"
         try:
-            self._write(path, [MAGIC, line, content])
+            self._write_or_make_room(path, [MAGIC, line, content])
         except OSError as problem:
-            if problem.errno not in NO_SPACE:
-                raise
-            self._drop_all_but(1)
-            try:
-                self._write(path, [MAGIC, line, content])
-            except OSError as again:
-                if again.errno not in NO_SPACE:
-                    raise
-                size = len(content) / 1e6
-                message = f"no room for a checkpoint of {size:.1f} MB in {self.folder}: {os.strerror(again.errno)}"
-                raise DiskFullError(message) from None
+            where = f"in {self.folder}: {os.strerror(problem.errno or 0)}"
+            if problem.errno in NO_SPACE:
+                raise DiskFullError(f"no room for a checkpoint of {len(content) / 1e6:.1f} MB {where}") from None
+            raise DiskError(f"no checkpoint can be written {where}") from None
         self._drop_all_but(KEPT)
 
     def load(self, run: Run, stored: Sequence[EpochReport]) -> list[EpochReport]:
@@ -124,6 +121,18 @@ class Checkpoints:
     def _drop_all_but(self, count: int) -> None:
         for path in self._files()[count:]:
             path.unlink(missing_ok=True)
+
+    def _write_or_make_room(self, path: Path, parts: Sequence[bytes | memoryview]) -> None:
+        """On a full disk the checkpoint before the last makes room; a folder that another job removed is made again."""
+        try:
+            self._write(path, parts)
+        except FileNotFoundError:
+            self._write(path, parts)
+        except OSError as problem:
+            if problem.errno not in NO_SPACE:
+                raise
+            self._drop_all_but(1)
+            self._write(path, parts)
 
     def _write(self, path: Path, parts: Sequence[bytes | memoryview]) -> None:
         """Write and fsync beside the target, rename, fsync the folder."""

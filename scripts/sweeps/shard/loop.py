@@ -22,7 +22,8 @@ from typing import Any
 from sweeps.digests import digest_of
 from sweeps.objectives.base import EpochReport, Objective, Run, complete
 from sweeps.plan import Plan
-from sweeps.shard.checkpoint import Checkpoints, UnloadableError, slot_folder
+from sweeps.shard.checkpoint import Checkpoints, DiskError, UnloadableError, slot_folder
+from sweeps.shard.hang import FAILURES_ALLOWED, Watchdog
 from sweeps.shard.progress import Progress
 from sweeps.slots import Slot
 from sweeps.store.lease import Claim, LeaseLostError, Leases
@@ -31,8 +32,6 @@ from sweeps.store.views import Views
 
 KILLS_ALLOWED = 10
 """Times that a job may vanish in the same epoch of a slot (killed for its memory, say) before the slot has failed."""
-FAILURES_ALLOWED = 2
-"""Times that the same epoch of a slot may end in an exception before the slot has failed."""
 LONG_EPOCH = 2.0
 """Seconds of an epoch above which the connection to the store is closed while training."""
 log = logging.getLogger("sweeps.shard")
@@ -65,6 +64,7 @@ class Job:
     name: str
     """``g000-s001/2``: generation, shard and number of shards, for the timing table."""
     progress: Progress
+    watchdog: Watchdog
     mark: float = field(default_factory=time.perf_counter)
     """When this job last stopped training; what passes until it trains again is overhead."""
     check: Callable[[], None] | None = None
@@ -104,6 +104,7 @@ class Job:
         failures = state.failures if state.stuck_epoch == len(state.reports) + 1 else 0
         while True:
             begun = training.finished + 1
+            training.begun, training.failures = begun, failures
             self.trials.count_attempt(self.leases, claim, epoch=begun, kills=kills + 1, failures=failures)
             try:
                 return training.to_the_end()
@@ -145,6 +146,7 @@ class Training:
         self.patience = int(self.configuration.get("early_stop_patience") or 0)
         self.stored = list(state.reports)
         self.rungs = dict(state.rungs)
+        self.begun = self.failures = 0
         identity = digest_of([dict(self.configuration), slot.seed, job.plan.shards.threads])
         self.checkpoints = Checkpoints(slot_folder(job.folder, slot.slot), job.plan.study_name, slot.slot, identity)
 
@@ -170,7 +172,7 @@ class Training:
             if stop.is_set():
                 raise LeaveError
             began = time.perf_counter()
-            with blaming(self.slot):
+            with blaming(self.slot), self._watched(reports):
                 report = run.epoch()
             overhead, job.mark = began - job.mark, time.perf_counter()
             seconds = job.mark - began
@@ -193,7 +195,7 @@ class Training:
     def _begin(self) -> tuple[Run, list[EpochReport]]:
         """A run at the last good checkpoint, with the reports up to it."""
         shards = self.job.plan.shards
-        with blaming(self.slot):
+        with blaming(self.slot), self._watched(self.stored):
             while True:
                 run = self.job.objective.start(
                     self.configuration,
@@ -205,8 +207,14 @@ class Training:
                 with contextlib.suppress(UnloadableError):
                     return run, self.checkpoints.load(run, self.stored)
 
+    def _watched(self, reports: list[EpochReport]) -> contextlib.AbstractContextManager[None]:
+        """The next epoch in training; what failed before counts only for the epoch that it failed in."""
+        number = max(len(reports), self.finished) + 1
+        return self.job.watchdog.over(self.claim, number, self.failures if number == self.begun else 0)
+
     def _save(self, run: Run, reports: list[EpochReport]) -> None:
-        self.checkpoints.save(run, reports, self.claim.number)
+        with blaming(self.slot):
+            self.checkpoints.save(run, reports, self.claim.number)
 
     def _record(self, reports: list[EpochReport], *, seconds: float, overhead: float) -> Ending | None:
         """Report the last epoch, with the decision that follows from it, in one transaction."""
@@ -252,6 +260,8 @@ def blaming(slot: Slot) -> Iterator[None]:
     """Turn what an objective raises into a :class:`TrainingError`, or into trouble of the machine."""
     try:
         yield
+    except DiskError:
+        raise
     except Exception as problem:
         text = f"{type(problem).__name__}: {problem}"
         if isinstance(problem, ImportError | OSError) or "No CUDA GPUs are available" in text:

@@ -9,21 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from sweeps.store.opening import Stop
+
 RUN_AGAIN = 75
 """Exit code of a job that left in order before its slots had finished: run it again, and it goes on (EX_TEMPFAIL)."""
 log = logging.getLogger("sweeps.shard")
 
 
 @contextmanager
-def leave_when_asked(stop: threading.Event) -> Iterator[None]:
+def leave_when_asked(stop: Stop) -> Iterator[None]:
     """SIGTERM, SIGUSR1 and SIGINT set ``stop``: the epoch in hand is finished first. A second SIGINT ends at once."""
 
     def asked(number: int, _: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        if not stop.is_set():
-            log.info("%s: finishing this epoch, then leaving", signal.Signals(number).name)
+        again = stop.is_set()
         stop.set()
+        if again and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not again:
+            log.info("%s: finishing this epoch, then leaving", signal.Signals(number).name)
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -6,26 +6,24 @@ a check that the slot is still its own (:func:`still_owned`). So a job that was 
 write nothing, whatever any clock says. The lease's age only decides when another job may *take over*:
 
 * at once, when the owner's process is gone on this very machine (same boot, same pid namespace);
-* when the owner gave no sign of life for ``lease`` seconds by the database's clock;
-* otherwise the newer job asks the owner to go; the owner finishes its epoch and leaves, to be run again.
+* when the owner gave no sign of life for ``lease`` seconds by the database's clock (or seems to give one in the future:
+  that clock was put back);
+* otherwise the newer job asks the owner to go; the owner finishes its epoch and leaves, to be run again. One whose
+  training stands still would renew its lease for ever: :mod:`sweeps.shard.hang` ends it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import os
-import socket
 import threading
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
 
 import sqlalchemy as sa
 
-from sweeps.store.opening import StopAskedError, StoreLostError
+from sweeps.place import Place
+from sweeps.store.opening import Stop, StopAskedError, StoreLostError
 from sweeps.store.study import OpenStudy
 from sweeps.store.tables import SLOTS, server_clock
 
@@ -34,40 +32,6 @@ log = logging.getLogger("sweeps.store")
 
 class LeaseLostError(Exception):
     """Another job has taken over the slot; this one must stop and write nothing more."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a process runs, so that another one can tell whether it is gone."""
-
-    host: str
-    boot: str
-    namespace: str
-    pid: int
-    began: int
-
-    @classmethod
-    def here(cls) -> Place:
-        """This process."""
-        return cls(socket.gethostname(), _boot(), _namespace(), os.getpid(), _start_time(os.getpid()) or 0)
-
-    def is_gone(self) -> bool:
-        """True only when it is certain: same machine, boot and pid namespace as here, and no such process."""
-        if (self.boot, self.namespace) != (_boot(), _namespace()) or not self.boot:
-            return False
-        return _start_time(self.pid) != self.began
-
-    def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(self.__dict__, sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> Place:
-        """Read what :meth:`to_json` wrote."""
-        return cls(**json.loads(text))
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}"
 
 
 @dataclass(frozen=True)
@@ -92,26 +56,29 @@ class Leases:
     """The leases of one job on the slots of a study. A thread renews the one in hand.
 
     ``stop`` is set when the owner is told to go or has lost its slot; the loop looks at it after each epoch.
+    ``told_to_go`` says that it is a newer job that asks.
     """
 
     study: OpenStudy
     lease: float
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     place: Place = field(default_factory=Place.here)
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
+    told_to_go: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
     _current: Claim | None = None
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def claim(self, slot: int) -> Claim | Held | Literal["finished"]:
+    def claim(self, slot: int) -> Claim | Held:
         """Claim a slot, unless a living job owns it: then that job is told to go, and who it is is returned."""
         where = self._where(slot)
         seen = self.study.store.read(sa.select(SLOTS).where(where))[0]
         place = Place.from_json(seen.place) if seen.place else None
         gone = seen.owner is not None and place is not None and place.is_gone()
         now = server_clock(self.study.store.engine)
-        free = sa.or_(SLOTS.c.owner.is_(None), SLOTS.c.owner == self.owner, SLOTS.c.renewed < now - self.lease)
+        silent = sa.or_(SLOTS.c.renewed < now - self.lease, SLOTS.c.renewed > now + self.lease)
+        free = sa.or_(SLOTS.c.owner.is_(None), SLOTS.c.owner == self.owner, silent)
         mine = sa.update(SLOTS).where(where, sa.or_(free, SLOTS.c.owner == seen.owner) if gone else free)
         values = {"owner": self.owner, "place": self.place.to_json(), "renewed": now, "told_to_go": 0}
         values["claim"] = sa.case((SLOTS.c.owner == self.owner, SLOTS.c.claim), else_=SLOTS.c.claim + 1)
@@ -151,6 +118,7 @@ class Leases:
             raise LeaseLostError(f"slot {claim.slot} was taken over by another job")
         if told_to_go and not self.stop.is_set():
             log.info("slot %d: a newer job asks for it; leaving after this epoch", claim.slot)
+            self.told_to_go.set()
             self.stop.set()
 
     def __enter__(self) -> Leases:
@@ -185,28 +153,5 @@ class Leases:
                     log.warning("slot %d was taken over by another job; leaving after this epoch", claim.slot)
                     self.lost.set()
                     self.stop.set()
-            except (StoreLostError, StopAskedError, sa.exc.SQLAlchemyError):
-                continue
-
-
-def _boot() -> str:
-    """An identifier of this boot of this machine; empty where the system has none."""
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
-
-
-def _namespace() -> str:
-    """Process ids mean something only within one of these: containers of one machine have their own."""
-    with contextlib.suppress(OSError):
-        return os.readlink("/proc/self/ns/pid")
-    return ""
-
-
-def _start_time(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot; None where there is none, or it is dead and not yet reaped."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in ("Z", "X") else int(fields[19])
+            except Exception as problem:  # whatever it is, the next sign of life may come through
+                log.debug("the lease of slot %d was not renewed: %r", claim.slot, problem)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +28,9 @@ NETWORK_FILE_SYSTEMS = frozenset((
 BUSY_SECONDS = 20
 """How long SQLite itself waits for another writer before it says that the database is locked."""
 
+
+SILENCE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""After what silence of the network (s, s, times; ms) a connection to PostgreSQL is broken; else many minutes."""
 
 PERMANENT = {
     "authentication failed": "check the user and the password in ~/.pgpass (mode 0600), PGPASSFILE or the service file",
@@ -61,13 +63,33 @@ class StopAskedError(Exception):
     """The job was told to stop while it waited for the store."""
 
 
+class Stop:
+    """Set when the job must leave. Unlike an Event's, its ``set`` takes no lock: signal handlers may call it."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def set(self) -> None:
+        self._asked = True
+
+    def is_set(self) -> bool:
+        return self._asked
+
+    def wait(self, seconds: float) -> bool:
+        """Wait up to some seconds for it; whether it is set."""
+        end = time.monotonic() + seconds
+        while not self._asked and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.05))
+        return self._asked
+
+
 @dataclass(frozen=True)
 class Store:
     """An open store. Every operation goes through :meth:`transaction`, which waits out an outage."""
 
     engine: sa.Engine
     patience: float
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
     """Set when the job must leave; an operation that waits for the store then gives up."""
 
     def transaction(self, operation: Callable[[sa.Connection], R], *, patient: bool = True) -> R:
@@ -127,6 +149,8 @@ def is_outage(problem: DBAPIError | StorageInternalError) -> bool:
     text = str(problem.orig).lower()
     if "no such table" in text or "syntax" in text:
         return False
+    if "read-only transaction" in text:  # a standby that is about to take over
+        return True
     return isinstance(problem, sa.exc.OperationalError | sa.exc.InterfaceError)
 
 
@@ -186,8 +210,10 @@ def open_store(plan_file: str | Path, plan: Plan, *, create: bool = False) -> St
 
 
 def connect_arguments(url: sa.URL) -> dict[str, object]:
-    """How long a connection waits for another writer (SQLite) or for the server."""
-    return {"timeout": BUSY_SECONDS} if url.get_backend_name() == "sqlite" else {"connect_timeout": 10}
+    """How long a connection waits for another writer (SQLite) or for the server, and for a network that is silent."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": BUSY_SECONDS}
+    return {"connect_timeout": 10} | {name: value for name, value in SILENCE.items() if name not in url.query}
 
 
 def checked_url(text: str, plan_file: str | Path) -> sa.URL:

@@ -74,7 +74,7 @@ def create_study(plan_file: str | Path, plan: Plan) -> tuple[OpenStudy, bool, in
     study_id = find_study(store, plan.study_name)
     created = study_id is None
     if study_id is None:
-        storage = _optuna_storage(store)
+        storage = store.transaction(lambda _: _optuna_storage(store))
         directions = [StudyDirection[plan.direction.upper()]]
         with contextlib.suppress(DuplicatedStudyError):
             store.transaction(lambda _: storage.create_new_study(directions, plan.study_name))

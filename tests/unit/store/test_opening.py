@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 
 from sweeps.config.problems import ConfigError
 from sweeps.store.opening import (
+    Stop,
     StopAskedError,
     Store,
     StoreLostError,
@@ -121,7 +121,7 @@ def test_patience_ends():
 
 
 def test_being_told_to_stop_ends_the_waiting():
-    stop = threading.Event()
+    stop = Stop()
     stop.set()
     with pytest.raises(StopAskedError):
         Store(sa.create_engine("sqlite://"), patience=30, stop=stop).transaction(broken(outage(), 100))
