@@ -40,6 +40,7 @@ Saying what was found:
 ``decisions``      policies and decisions
 ``outcome``        what was registered, scored
 ``proposal``       the next version's space, from file to file
+``drift``          what a new analysis would have given a version that has run
 ``validation``     every problem of a configuration at once
 ``figures``        pictures
 ``watch``          a running lineage in the terminal

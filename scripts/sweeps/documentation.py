@@ -21,6 +21,7 @@ from sweeps.benchmarks import with_history
 from sweeps.cluster import Site
 from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
+from sweeps.figures.registry import caption_template
 from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective
 from sweeps.readme import with_results
@@ -30,6 +31,7 @@ PUBLISHED = "results/published"
 HISTORY = "results/benchmarks/history.json"
 COMMAND = "make docs"
 SCHEMAS = "workflow/schemas"
+CAPTIONS = "workflow/report/figure.rst"
 WIDTH = 110
 
 
@@ -124,6 +126,7 @@ def documents() -> dict[str, str]:
     found = {f"{SCHEMAS}/{kind.name}.schema.json": schema_text(kind) for kind in kinds}
     found |= {f"config/defaults/{kind.name}.yaml": default_file(kind) for kind in kinds if kind.has_default_file}
     found["config/README.md"] = readme(kinds)
+    found[CAPTIONS] = caption_template()
     published, own = REPOSITORY / PUBLISHED, REPOSITORY / "README.md"
     if published.is_dir() and own.exists():
         found["README.md"] = with_results(own.read_text(encoding="utf-8"), published)

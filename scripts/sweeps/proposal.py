@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from sweeps.config.loading import load_lineage, load_sweep, sweep_path
-from sweeps.config.models import Override
+from sweeps.config.loading import check, load_lineage, load_sweep, read_yaml, sweep_path
+from sweeps.config.models import Override, ParamRange
 from sweeps.config.problems import error
 from sweeps.decisions import Decision, Policy, compare, decide_on, load_policy, propose, read_limits
 from sweeps.digests import digest_of, write_atomically, write_json
@@ -98,6 +98,18 @@ def write_proposal(folder: str | Path, out: str | Path, comparison: str | Path) 
     return new
 
 
+def read_proposal(path: str | Path) -> Space | None:
+    """The space of a ``proposal.yaml``, with all fixed values; ``None`` where there is no file."""
+    if not Path(path).exists():
+        return None
+    content = read_yaml(path)
+    ranges = {
+        name: check(ParamRange, item, path, f"param_ranges.{name}")
+        for name, item in (content.get("param_ranges") or {}).items()
+    }
+    return Space(ranges, dict(content.get("fixed") or {}))
+
+
 def read_decision_file(path: Path) -> DecisionFile:
     """Read ``decisions.json``. Raises :class:`~sweeps.config.problems.ConfigError` when it is missing or damaged."""
     found = read_record(path, DecisionFile)
@@ -141,6 +153,7 @@ __all__ = [
     "decide_version",
     "policy_of",
     "read_decision_file",
+    "read_proposal",
     "write_decisions",
     "write_proposal",
 ]

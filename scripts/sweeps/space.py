@@ -217,4 +217,7 @@ def is_ordered(item: ParamRange) -> bool:
 
 def distinct(choices: list[Any]) -> list[Any]:
     """The choices without repetition, in their order."""
-    return list({choice_key(choice): choice for choice in reversed(choices)}.values())[::-1]
+    first: dict[Any, Any] = {}
+    for choice in choices:
+        first.setdefault(choice_key(choice), choice)
+    return list(first.values())

@@ -14,6 +14,7 @@ from sweeps.cluster import SITE_FILE as DEFAULT_SITE_FILE
 from sweeps.cluster import load_site, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.figures import NAMES as FIGURES
+from sweeps.figures import OF_LINEAGE
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
 from sweeps.locks import clear_stale_locks
 from sweeps.validation import explain
@@ -175,11 +176,12 @@ def of_ancestors(*names):
 
 
 def all_figures():
-    """Every figure of every version, PDF and PNG."""
+    """Every figure of every version, PDF and PNG; those of the whole lineage where it ends."""
     return [
         version.folder / "figures" / f"{name}.{kind}"
         for version in LAYOUT.versions.values()
         for name in FIGURES
+        if not (name in OF_LINEAGE and version.children)
         for kind in ("pdf", "png")
     ]
 

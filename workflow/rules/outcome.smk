@@ -33,7 +33,8 @@ rule rationale:
         audit=ROOT / "{version}" / "audit.json",
         preflight=preflight_of,
         parent=of_parent("decisions.json"),
-        code=code("rationale", "outcome", "decisions", "evidence", "proposal", *TABLES),
+        proposed=of_parent("proposal.yaml"),
+        code=code("rationale", "outcome", "decisions", "drift", "evidence", "proposal", *TABLES),
     output:
         ROOT / "{version}" / "rationale.md",
     log:

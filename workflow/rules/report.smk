@@ -8,7 +8,7 @@ rule lineage_report:
         seals=of_each("seal.json"),
         claims=claims(),
         tables=of_each("tables"),
-        code=code("report", "figures"),
+        code=code("report", "figures", "drift"),
         templates=sorted((PACKAGE / "report" / "templates").iterdir()),
     output:
         report(
@@ -37,6 +37,7 @@ rule verification:
         code=code(
             "provenance",
             "verification",
+            "drift",
             "tables",
             "figures",
             "report",

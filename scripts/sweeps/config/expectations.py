@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from sweeps.config.values import Number, Scalar
+from sweeps.config.values import Number, Quota, Scalar
 
 Share = Annotated[Number, Field(ge=0, le=1)]
 
@@ -273,7 +273,7 @@ class Hypothesis(BaseModel):
 
 
 class Change(BaseModel):
-    """What a decision criterion does to a parameter of the next version."""
+    """A decision on a parameter that does not come from the policy: a criterion's, or a person's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -282,7 +282,7 @@ class Change(BaseModel):
     low: Number | None = Field(None, description="NARROW, EXPAND: the new lower bound.")
     high: Number | None = Field(None, description="NARROW, EXPAND: the new upper bound.")
     choices: list[Scalar] | None = Field(None, description="NARROW, EXPAND, BIAS: the new choices.")
-    quotas: list[Share] | None = Field(None, description="BIAS: the share of each choice.")
+    quotas: list[Quota] | None = Field(None, description="BIAS: the share of each choice.")
 
 
 class Criterion(BaseModel):

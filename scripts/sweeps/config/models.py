@@ -18,10 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from sweeps.config.expectations import Criterion, Expectation, Hypothesis, Tier
-from sweeps.config.values import Finite, Number, Scalar
+from sweeps.config.expectations import Change, Criterion, Expectation, Hypothesis, Tier
+from sweeps.config.values import Finite, Number, Quota, Scalar
 
-Share = Annotated[Finite, Field(gt=0, le=1)]
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
 
 
@@ -62,7 +61,7 @@ class ParamRange(Model):
         description="Values of a categorical. Texts or booleans listed more than once are understood as quotas.",
         examples=[["cnn", "context"]],
     )
-    quotas: list[Share] | None = Field(
+    quotas: list[Quota] | None = Field(
         None,
         description="Share of the slots for each of `choices`, in their order; guaranteed slot by slot. Sums to 1.",
         examples=[[0.75, 0.25]],
@@ -109,16 +108,10 @@ class Pruner(Model):
     reduction_factor: StrictInt = Field(3, ge=2, description="One in this many trials survives a rung.")
 
 
-class Override(Model):
+class Override(Change):
     """A person's decision on one parameter, shown beside what the policy said."""
 
-    action: Literal["FIX", "BIAS", "NARROW", "EXPAND", "KEEP"] = Field(description="The decision.")
     reason: StrictStr = Field(min_length=8, description="Why; printed in the rationale.")
-    value: Scalar | None = Field(None, description="FIX: the value.")
-    low: Number | None = Field(None, description="NARROW, EXPAND: the new lower bound.")
-    high: Number | None = Field(None, description="NARROW, EXPAND: the new upper bound.")
-    choices: list[Scalar] | None = Field(None, description="NARROW, EXPAND, BIAS: the new choices.")
-    quotas: list[Share] | None = Field(None, description="BIAS: the share of each choice.")
 
 
 class Claim(Model):

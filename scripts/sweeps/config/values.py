@@ -6,10 +6,12 @@ from datetime import date
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AllowInfNan, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import AllowInfNan, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 Finite = Annotated[StrictFloat, AllowInfNan(False)]
 Number = StrictInt | Finite
+Quota = Annotated[Finite, Field(gt=0, le=1)]
+"""A share of the slots. Never 0: a choice that gets no slot is left out of the choices instead."""
 Scalar = StrictBool | StrictInt | Finite | StrictStr
 """A value that a parameter can take. Strict: ``true`` never becomes 1, ``"8"`` never becomes 8."""
 

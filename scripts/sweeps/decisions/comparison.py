@@ -96,12 +96,18 @@ def describe(item: ParamRange | None) -> str:
     return " ".join(words)
 
 
+def stated(space: Space, name: str) -> str:
+    """A parameter in a space: its range, ``fixed 512``, or ``not searched``."""
+    item = space.parameters.get(name)
+    return describe(item) if item is not None or name not in space.fixed else f"fixed {_word(space.fixed[name])}"
+
+
 def _row(name: str, old: Space, new: Space, decision: Decision | None) -> Row:
     before, after = old.parameters.get(name), new.parameters.get(name)
     shown = {
         "name": name,
-        "old": describe(before) if before is not None or name not in old.fixed else f"fixed {_word(old.fixed[name])}",
-        "new": describe(after) if after is not None or name not in new.fixed else f"fixed {_word(new.fixed[name])}",
+        "old": stated(old, name),
+        "new": stated(new, name),
         "change": _change(name, before, after, new),
         "action": decision.action if decision else None,
         "confidence": decision.confidence if decision else None,

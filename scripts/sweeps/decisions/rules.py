@@ -176,8 +176,18 @@ def spell(fact: Fact) -> str:
     return f"{fact:.3g}" if isinstance(fact, float) else str(fact)
 
 
+def is_p_value(name: str) -> bool:
+    """Whether a fact is a p-value: its figure is cut at 0.001."""
+    return name == "p" or name == "holm" or name.endswith(("_p", "_holm"))
+
+
+def figure(name: str, fact: Fact) -> str:
+    """A fact as a sentence shows it; a p-value below 0.001 as ``<0.001``."""
+    return "<0.001" if is_p_value(name) and isinstance(fact, float) and fact < 0.001 else spell(fact)
+
+
 def _failing(test: Test, facts: Mapping[str, Fact]) -> str:
-    return f"{FACTS[test.fact]}: {spell(facts.get(test.fact))}, wanted {wanted(test)}"
+    return f"{FACTS[test.fact]}: {figure(test.fact, facts.get(test.fact))}, wanted {wanted(test)}"
 
 
 class _Sentence(string.Formatter):
@@ -191,13 +201,13 @@ class _Sentence(string.Formatter):
         if value is None:
             raise LookupError(key)
         self.used.append(key)
-        return value
+        return figure(key, value) if is_p_value(str(key)) else value
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec == "%":
             return f"{value:.0%}"
         if format_spec == "value":
-            return repr(value) if isinstance(value, str) else str(value)
+            return repr(value) if isinstance(value, str) else str(value).lower()
         return format(value, format_spec) if format_spec else spell(value)
 
 
@@ -207,7 +217,7 @@ def _sentences(templates: Iterable[str], facts: Mapping[str, Fact]) -> tuple[tup
     for template in templates:
         formatter = _Sentence()
         try:
-            said.append(formatter.format(template, **facts))
+            said.append(formatter.format(template, **facts).replace("=<", "<"))
         except LookupError:
             continue
         used += formatter.used

@@ -15,3 +15,6 @@ NAMES = (
     "learning_curves",
 )
 """All figures. The Snakefile reads this, so nothing is imported here."""
+
+OF_LINEAGE = ("lineage", "best_so_far", "distribution", "predicted")
+"""Those that show all versions up to their own: drawn for the versions that none follows."""

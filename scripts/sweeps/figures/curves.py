@@ -41,7 +41,7 @@ def learning_curves(views: Sequence[View]) -> Figure:
         "pruned": ([], style.FAINT, 0.6),
         "failed": ([], style.FAILED, 0.9),
         "finished": ([], style.TRIAL, 0.6),
-        "elite": ([], style.ELITE, 1.0),
+        "elite": ([], style.ELITE, 1.2),
     }
     for slot, rows in table.groupby("slot", sort=True):
         state = states.get(slot)
@@ -104,7 +104,7 @@ def _survivors(axes: Axes, view: View, last: int) -> None:
             continue
         near = float(epoch)
         count = alive[epoch - 1]
-        axes.annotate(f"{count}", (epoch, count), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom")
+        axes.annotate(f"{count}", (epoch, count), xytext=(2, 2), textcoords="offset points", va="bottom")
     axes.set(
         xlim=(0.5, last + 0.5), ylim=(0, max(alive.max(), 1) * 1.15), xlabel="epoch", ylabel="trials that got there"
     )

@@ -202,7 +202,7 @@ def _axis_texts(axes: object, place: int, ruler: Ruler, crowded: bool) -> None:
             axes.text(
                 place,
                 height - 0.045 if not height else height + 0.04,
-                style.number(value, 2),
+                style.number(value, 3),
                 ha="center",  # type: ignore[attr-defined]
                 va="top" if not height else "bottom",
             )

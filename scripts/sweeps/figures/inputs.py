@@ -15,14 +15,13 @@ import numpy as np
 import pandas as pd
 
 from sweeps.champions import Champions
-from sweeps.config.loading import check, read_yaml
-from sweeps.config.models import ParamRange
 from sweeps.decisions.model import Decision
 from sweeps.digests import digest_of_file
 from sweeps.evidence import Evidence
 from sweeps.outcome.model import Outcome
 from sweeps.outcome.reading import read_decisions, read_record
 from sweeps.plan import Plan, read_plan
+from sweeps.proposal import read_proposal
 from sweeps.records import counts, finished, parameter_column, read_epochs, read_trials
 from sweeps.space import Space
 
@@ -111,7 +110,7 @@ def read_view(folder: str | Path) -> View:
         epochs=read_epochs(epochs) if epochs.exists() else None,
         evidence=read_record(folder / "evidence.json", Evidence),
         decisions=read_decisions(folder / "decisions.json"),
-        proposal=read_proposal(folder / "proposal.yaml", space),
+        proposal=read_proposal(folder / "proposal.yaml"),
         outcome=read_record(folder / "outcome.json", Outcome),
         champions=read_record(folder / "champions.json", Champions),
     )
@@ -120,17 +119,6 @@ def read_view(folder: str | Path) -> View:
 def read_views(folders: Iterable[str | Path]) -> tuple[View, ...]:
     """Read several versions, in the order given."""
     return tuple(read_view(folder) for folder in folders)
-
-
-def read_proposal(path: Path, old: Space) -> Space | None:
-    """The proposed space: the ranges of a proposal file, with its fixed values over the old ones."""
-    if not path.exists():
-        return None
-    content = read_yaml(path)
-    ranges = {
-        name: check(ParamRange, item, path, f"param_ranges.{name}") for name, item in content["param_ranges"].items()
-    }
-    return Space(ranges, {**old.fixed, **content.get("fixed", {})})
 
 
 def source_of(views: Sequence[View]) -> str:

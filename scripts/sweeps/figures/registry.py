@@ -11,12 +11,10 @@ from typing import Literal
 from matplotlib.figure import Figure
 
 from sweeps.config.problems import did_you_mean, error
-from sweeps.digests import write_atomically
 from sweeps.figures import curves, effects, elites, interaction, lineage, predicted, progress, slices, style
 from sweeps.figures.inputs import View, read_views, source_of
 
 Draw = Callable[[Sequence[View]], Figure]
-CAPTIONS = "figure.rst"
 MIN_TRIALS = 4
 """Finished trials below which no picture of trials says anything."""
 
@@ -135,7 +133,8 @@ ENTRIES: dict[str, Entry] = {
             "The metric over each parameter",
             "A panel is a parameter, a dot a finished trial. Diamonds are the elites, open triangles pruned trials at "
             "their last value, a short line is the mean of a level. The bar at the bottom is the range that was "
-            "searched; tinted is the range that was decided for the next version.",
+            "searched; tinted is the range that was decided for the next version. n counts the finished trials in "
+            "which a conditional parameter was active.",
             slices.slices,
             last_finished,
             "version",
@@ -256,8 +255,3 @@ def caption_template() -> str:
     lines = [f"  {json.dumps(name)}: {json.dumps(text, ensure_ascii=False)}," for name, text in texts.items()]
     table = "\n".join(["{% set captions = {", *lines, "} %}", "{% set own = captions[snakemake.wildcards.figure] %}"])
     return table + "\n**{{ own[0] }}** ({{ snakemake.wildcards.version }}). {{ own[1] }}\n"
-
-
-def write_captions(folder: str | Path) -> None:
-    """Write ``figure.rst`` into ``workflow/report``."""
-    write_atomically(Path(folder) / CAPTIONS, caption_template())

@@ -27,7 +27,7 @@ def slices(views: Sequence[View]) -> Figure:
     """All searched parameters of the last version."""
     view = views[-1]
     names = shown_names(view)
-    columns = 3 if len(names) <= 6 else 4
+    columns = columns_for(len(names))
     rows = math.ceil(len(names) / columns)
     figure = style.new_figure(style.DOUBLE, min(0.45 + 1.55 * rows, style.TALLEST))
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
@@ -50,6 +50,11 @@ def slices(views: Sequence[View]) -> Figure:
     return figure
 
 
+def columns_for(panels: int) -> int:
+    """Three or four panels in a row: as many as leave the fewest places empty, four where it makes no difference."""
+    return 3 if panels <= 6 else min((4, 3), key=lambda columns: -panels % columns)
+
+
 def shown_names(view: View) -> list[str]:
     """The parameters that have a panel: all, or the most important ones where a page cannot hold all."""
     names = list(view.space.parameters)
@@ -69,17 +74,18 @@ def _panel(axes: Axes, view: View, name: str, low: float, high: float, width: fl
         _new_range(axes, ruler, after, style.ACTIONS[decision.action])
     _old_range(axes, ruler, Extent(item))
     _points(axes, view, name, ruler, low, high)
-    axes.set_title(style.fit(name, width, 7.5, bold=True), fontsize=7.5, pad=13 if decision else 4)
+    active = view.finished[parameter_column(name)].notna().sum()
+    number = f" · n = {active}" if active < len(view.finished) else ""
+    axes.set_title(style.fit(name, width, 7.5, bold=True), fontsize=7.5, pad=13 if decision or number else 4)
+    above = {"xy": (0, 1), "xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
     if decision:
-        above = {"xy": (0, 1), "xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
         axes.annotate("■", xytext=(0, 3), color=style.ACTIONS[decision.action], **above)
-        axes.annotate(f"{decision.action} · {decision.confidence.lower()}", xytext=(8, 3), **above)
+        axes.annotate(f"{decision.action} · {decision.confidence.lower()}{number}", xytext=(8, 3), **above)
+    elif number:
+        axes.annotate(number.removeprefix(" · "), xytext=(0, 3), **above)
     label_axis(axes, ruler, most=4, longest=9)
     axes.set_ylim(low, high)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    active = view.finished[parameter_column(name)].notna().sum()
-    if active < len(view.finished):
-        axes.text(0.98, 0.98, f"n = {active}", ha="right", va="top", transform=axes.transAxes, color=style.MUTED)
 
 
 def _old_range(axes: Axes, ruler: Ruler, old: Extent) -> None:

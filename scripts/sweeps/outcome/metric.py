@@ -98,7 +98,8 @@ def gap(asked: Gap, own: Achieved, parent: Achieved | None) -> Verdict:
         best, values = max(others, key=lambda item: (sign * item[1]).max())
         sigma, source = noise_of(own.evidence)
         raw = float((sign * values).max() - (sign * mine[0]).max())
-        behind, cautions = _best_difference(raw, values, mine[0], sigma, sigma), (f"Noise: {source}.",)
+        behind = _best_difference(raw, values, mine[0], sigma, sigma)
+        cautions = (f"Noise of a single trial: {source}.",)
     because = (
         f"the {asked.of} of {asked.parameter}={asked.level} ({trials(len(mine[0]))}) is {metric(behind.value)} behind "
         f"that of {best} ({trials(len(values))}; {bounds(behind)})"
@@ -142,7 +143,7 @@ def statistic(what: str, own: Achieved) -> Statistic | str:
         return Statistic(Interval(best), len(values), cautions=(caution,))
     centre = best - sign * winners_curse(values, sigma)
     cautions = (
-        f"The best of {len(values)} trials of {own.version} is expected to look {metric(abs(best - centre))} better "
+        f"The best of {len(values)} trials of {own.version} is expected to look {abs(best - centre):.2g} better "
         "than it is; the interval allows for it.",
         f"Noise: {source}.",
     )

@@ -11,8 +11,10 @@ def metric(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """``0.132`` -> ``13.2 %``."""
-    return f"{100 * value:.3g} %"
+    """``0.132`` -> ``13.2 %``; at most one digit after the point, unless nothing would be left."""
+    share = 100 * value
+    rounded = round(share, 1) + 0.0
+    return f"{rounded:g} %" if rounded or not share else f"{share:.1g} %"
 
 
 def bounds(interval: Interval, form=metric, confidence: float = 0.9) -> str:

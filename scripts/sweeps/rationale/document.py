@@ -10,9 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sweeps.decisions.comparison import Row, compare, describe
+from sweeps.decisions.facts import FACTS
 from sweeps.decisions.model import Decision
 from sweeps.decisions.policy import Policy
 from sweeps.digests import write_atomically
+from sweeps.drift import Drift
 from sweeps.outcome.model import Achieved
 from sweeps.proposal import DecisionFile
 from sweeps.rationale import markdown
@@ -21,6 +23,7 @@ from sweeps.rationale.records import Records, read_records
 from sweeps.rationale.risks import Risk, risks_of
 from sweeps.space import Space
 
+INAPPLICABLE = f"{FACTS['fit_known']}: yes"
 TEMPLATES = Path(__file__).parent / "templates"
 GROUPS = {
     "FIX": "Fixed",
@@ -29,6 +32,16 @@ GROUPS = {
     "EXPAND": "Expanded ranges",
     "KEEP": "Kept",
 }
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another action, or the same one with more confidence, and what it lacked most nearly."""
+
+    action: str
+    surer: bool
+    rule: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,10 @@ class ParameterNote:
     new: str
     evidence: tuple[str, ...]
     ran_differently: bool
-    """Whether the version's space differs from what was decided, because its own sweep file says so."""
+    """Whether the version's space differs from what this decision alone would give."""
+    drift: Drift | None
+    """What the decisions, as they are now, would have given the version that ran."""
+    alternatives: tuple[Alternative, ...]
 
 
 @dataclass(frozen=True)
@@ -101,10 +117,12 @@ def document_of(records: Records) -> Document:
     space = records.plan.resolved_space()
     undecided = {name: item for name, item in space.parameters.items() if name not in decided}
     rows = {row.name: row for row in records.comparison.rows} if records.comparison else {}
-    groups = tuple(_groups(records.parent, records.parent_made, space)) if records.parent else ()
+    groups = ()
+    if records.parent:
+        groups = tuple(_groups(records.parent, records.parent_made, space, records.drift))
     following = ()
     if records.own and records.proposal:
-        following = tuple(_groups(records.own, records.made, records.proposal))
+        following = tuple(_groups(records.own, records.made, records.proposal, ()))
     return Document(
         records=records,
         policy=records.parent_made.policy if records.parent_made else None,
@@ -182,20 +200,30 @@ def avoided(records: Records) -> Iterable[str]:
         yield f"Under-exploration: {markdown.listed(wider)} may now go beyond the limits that were in the way."
     refused = sum(len(item.refused) for item in records.decisions)
     if refused:
-        yield f"Hidden alternatives: {markdown.counted(refused, 'alternative')} weighed and refused, each named below."
+        tried = (
+            f"{markdown.counted(refused, 'rule')} of the policy {'was' if refused == 1 else 'were'} tried and not met"
+        )
+        yield f"Hidden alternatives: {tried}; those that came nearest are named below, all of them in decisions.json."
 
 
-def _groups(decided_on: Achieved, made: DecisionFile | None, new: Space) -> Iterable[Group]:
+def _groups(decided_on: Achieved, made: DecisionFile | None, new: Space, drift: Iterable[Drift]) -> Iterable[Group]:
     """The decisions on a version's trials, by action; ``new`` is the space that came, or would come, of them."""
     rows = {row.name: row for row in compare(decided_on.space, new).rows}
+    drifted = {item.parameter: item for item in drift}
     for action, title in GROUPS.items():
-        notes = [_note(item, decided_on, made, rows, new) for item in decided_on.decisions if item.action == action]
+        chosen = [item for item in decided_on.decisions if item.action == action]
+        notes = [_note(item, decided_on, made, rows, new, drifted.get(item.parameter)) for item in chosen]
         if notes:
             yield Group(action, title, tuple(notes))
 
 
 def _note(
-    decision: Decision, decided_on: Achieved, made: DecisionFile | None, rows: Mapping[str, Row], new: Space
+    decision: Decision,
+    decided_on: Achieved,
+    made: DecisionFile | None,
+    rows: Mapping[str, Row],
+    new: Space,
+    drift: Drift | None,
 ) -> ParameterNote:
     name = decision.parameter
     evidence = next((item for item in decided_on.evidence.parameters if item.name == name), None)
@@ -208,7 +236,23 @@ def _note(
         new=row.new if row else "not searched",
         evidence=tuple(sentences(evidence, decided_on.evidence)) if evidence else (),
         ran_differently=not _as_decided(decision, new, decided_on.space),
+        drift=drift,
+        alternatives=tuple(alternatives(decision)),
     )
+
+
+def alternatives(decision: Decision) -> Iterable[Alternative]:
+    """For each other action the rule that came nearest to it; for the action itself the rule of more confidence.
+
+    Rules that ask for what does not apply (a fit that is not needed, as there is a better one) are left out.
+    """
+    refused = [item for item in decision.refused if not item.reason.startswith((INAPPLICABLE, "overridden: "))]
+    for action in dict.fromkeys(item.action for item in refused):
+        surer = action == decision.action
+        if surer and (decision.confidence == "HIGH" or decision.override is not None):
+            continue
+        nearest = min((item for item in refused if item.action == action), key=lambda item: item.reason.count("; "))
+        yield Alternative(action, surer, nearest.rule, nearest.reason)
 
 
 def _by(decision: Decision, made: DecisionFile | None) -> str:

@@ -44,7 +44,7 @@ def _direction(direction: Direction | None) -> str:
         "not enough trials": "not enough trials to tell",
     }[direction.verdict]
     if direction.verdict == "not enough trials" and direction.detectable is not None:
-        verdict += f" (below {direction.detectable:.2f} nothing can be detected with so many)"
+        verdict += f" (with so many, correlations are found reliably only from {direction.detectable:.2f} on)"
     return "".join(parts) + f"): {verdict}."
 
 
@@ -64,10 +64,10 @@ def _levels(item: ParameterEvidence) -> str:
         if level.mean is None:
             parts.append(f"{words(level.value)}: no finished trial")
             continue
-        interval = "" if level.low is None else f", {number(level.low)} to {number(level.high)}"
+        interval = "" if level.low is None else f", 95 % interval {number(level.low)} to {number(level.high)}"
         weak = ", underpowered" if level.underpowered else ""
         parts.append(f"{words(level.value)}: {number(level.mean)} (n = {level.n}{interval}{weak})")
-    return f"Means by level, {'; '.join(parts)}{_any_difference(item.levels)}."
+    return f"Means by level: {'; '.join(parts)}{_any_difference(item.levels)}."
 
 
 def _any_difference(levels: Levels) -> str:
@@ -96,10 +96,16 @@ def _elite_range(elites: Elites) -> str:
     span = "" if elites.span is None else f", {percent(elites.span)} of the sampled range"
     chance = "" if elites.concentration_p is None else f" (chance of so little: {_p(elites.concentration_p)})"
     stable = "" if elites.stable else "; this changes with the share that counts as elite"
+    if elites.low == elites.high:
+        return f"{_all_of(elites.active)} {number(elites.low)}{chance}{stable}."
     return (
         f"{counted(elites.active, 'elite').capitalize()} within {number(elites.low)} to {number(elites.high)}"
         f"{span}{chance}{stable}."
     )
+
+
+def _all_of(elites: int) -> str:
+    return "The one elite has" if elites == 1 else f"All {elites} elites have"
 
 
 def _bounds(item: ParameterEvidence) -> list[str]:
@@ -116,9 +122,11 @@ def _importance(item: ParameterEvidence) -> str:
     importance = item.importance
     if importance.share is None or importance.null is None:
         return ""
-    interval = "" if importance.low is None else f" ({percent(importance.low)} to {percent(importance.high)})"
-    side = "above" if importance.above_null else "not above"
-    return f"Importance {percent(importance.share)}{interval}, {side} the null line of {percent(importance.null)}."
+    low, high = percent(importance.low), percent(importance.high)
+    interval = "" if importance.low is None else f" (95 % interval {low} to {high})"
+    side = "more than" if importance.above_null else "no more than"
+    chance = f"{side} chance gives it in 95 of 100 cases ({percent(importance.null)})"
+    return f"Share of the importance {percent(importance.share)}{interval}, {chance}."
 
 
 def _interaction(item: ParameterEvidence) -> str:
@@ -128,7 +136,10 @@ def _interaction(item: ParameterEvidence) -> str:
 def _missing(item: ParameterEvidence) -> str:
     if not item.pruned.flips:
         return ""
-    return f"With {counted(item.pruned.n_pruned, 'pruned trial')} at their last value the picture turns."
+    pruned = item.pruned.n_pruned
+    if pruned == 1:
+        return "Counting the pruned trial at its last value turns the verdict around."
+    return f"Counting the {pruned} pruned trials at their last value turns the verdict around."
 
 
 def _failures(item: ParameterEvidence) -> str:

@@ -13,14 +13,14 @@ from sweeps.config.problems import error
 from sweeps.decisions.comparison import Comparison, compare
 from sweeps.decisions.model import Decision
 from sweeps.digests import digest_of_file, read_json
+from sweeps.drift import Drift, drift_of
 from sweeps.evidence.claims import ClaimResult, check_claims
-from sweeps.figures.inputs import read_proposal
 from sweeps.outcome.model import Achieved, Outcome, Registered
 from sweeps.outcome.reading import read_achieved, read_record
 from sweeps.plan import Plan, read_plan
 from sweeps.preflight import model as preflight_model
 from sweeps.preflight.model import Preflight
-from sweeps.proposal import DecisionFile
+from sweeps.proposal import DecisionFile, read_proposal
 from sweeps.space import Space
 
 REFERENCES = (
@@ -65,6 +65,8 @@ class Records:
     parent_made: DecisionFile | None = None
     proposal: Space | None = None
     """What this version's trials propose for the next."""
+    drift: tuple[Drift, ...] = ()
+    """Parameters that the parent's trials, analysed as they are now, would give this version otherwise."""
     claims: tuple[ClaimResult, ...] = ()
     """Figures that documents quote of this version, recomputed."""
     checks: tuple[Check, ...] = ()
@@ -101,6 +103,7 @@ def read_records(folder: Path, parent: Path | None) -> Records:
         budgets = (parent_plan.n_trials, plan.n_trials)
         old, new = parent_plan.resolved_space(), plan.resolved_space()
         comparison = compare(old, new, list(before.decisions), budgets=budgets)
+    proposed = read_proposal(parent / "proposal.yaml") if parent is not None else None
     amendments = folder / "amendments.json"
     own = read_achieved(folder, plan) if (folder / "evidence.json").exists() else None
     return Records(
@@ -113,7 +116,8 @@ def read_records(folder: Path, parent: Path | None) -> Records:
         comparison=comparison,
         made=read_record(folder / "decisions.json", DecisionFile),
         parent_made=read_record(parent / "decisions.json", DecisionFile) if parent is not None else None,
-        proposal=read_proposal(folder / "proposal.yaml", plan.resolved_space()),
+        proposal=read_proposal(folder / "proposal.yaml"),
+        drift=tuple(drift_of(plan, before.space, proposed)) if before is not None and proposed is not None else (),
         claims=_claims(plan, own) if own is not None else (),
         checks=tuple(checklist(folder, plan)),
         references=tuple(references(folder, parent)),

@@ -180,7 +180,7 @@ def _branch(name: str, level: Any, share: float, plan: Plan, parent: Achieved) -
         probability=probability,
         because=because,
         impact="Low: a fair trial that fails justifies leaving it out.",
-        mitigation=f"Its {percent(share)} of the slots are guaranteed slot by slot, so that the verdict is one.",
+        mitigation=f"Its {percent(share)} of the slots are guaranteed slot by slot, so that it gets a fair trial.",
     )
 
 

@@ -123,10 +123,10 @@ def read_story(root: str | Path, out: str | Path) -> Story:
                 raise link.problem
         raise error(root, "", "has no version with trials yet", "run the sweep first")
     chapters: list[Chapter] = []
-    for index, link in enumerate(links):
-        chapters.append(
-            _chapter(link.folder, page, [chapter.view for chapter in chapters], last=index == len(links) - 1)
-        )
+    followed = {link.parent for link in links}
+    for link in links:
+        last = link.version not in followed
+        chapters.append(_chapter(link.folder, page, [chapter.view for chapter in chapters], last=last))
     return Story(chapters[-1].view.plan.lineage, tuple(chapters))
 
 

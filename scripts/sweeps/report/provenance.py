@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sweeps.decisions.comparison import Row, compare
+from sweeps.drift import Drift, drift_of
 from sweeps.report.inputs import Chapter, Story
 
 
@@ -30,12 +30,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Drift:
-    """Where the parent's analysis, as it is now, would propose another space than the one that ran."""
+class Drifted:
+    """A version that its parent's trials, analysed as they are now, would give another space."""
 
     parent: str
     version: str
-    rows: tuple[Row, ...]
+    rows: tuple[Drift, ...]
 
 
 def chain(story: Story) -> list[Line]:
@@ -83,23 +83,14 @@ def _sealed(chapter: Chapter, label: str, name: str, digest: str | None) -> Box:
     return Box(label, sealed, "good", "as sealed")
 
 
-def drift(story: Story) -> list[Drift]:
-    """Differences between what a parent's decisions propose now and the derived space that ran.
-
-    Values that the child's own sweep file fixes are no drift.
-    """
+def drift(story: Story) -> list[Drifted]:
+    """The derived versions whose parent would now propose another space than the one that ran."""
     found = []
     for chapter in story.chapters:
         parent = story.chapter(chapter.parent)
-        plan = chapter.view.plan
-        if parent is None or plan.parent is None or not plan.parent.derived or parent.view.proposal is None:
+        if parent is None or parent.view.proposal is None:
             continue
-        proposed = parent.view.proposal
-        rows = [
-            row
-            for row in compare(proposed, chapter.view.space).changed
-            if row.name in proposed.parameters or row.name in chapter.view.space.parameters
-        ]
+        rows = drift_of(chapter.view.plan, parent.view.space, parent.view.proposal)
         if rows:
-            found.append(Drift(parent.name, chapter.name, tuple(rows)))
+            found.append(Drifted(parent.name, chapter.name, tuple(rows)))
     return found

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sweeps.config.problems import ConfigError
 from sweeps.digests import digest_of_file, read_json, write_json
+from sweeps.drift import Drift, drifts_of
 from sweeps.provenance.chain import Link, chain_of
 from sweeps.provenance.consistency import disagreements
 from sweeps.provenance.seal import SEAL, files_to_seal, read_seal, read_tables
 from sweeps.verification.compare import difference
 from sweeps.verification.derive import GIVEN, REPORT, STAGES, Failed, derive, derive_report
-from sweeps.verification.drift import Drift, drifts_of
 
 Kind = Literal["missing", "changed", "not sealed", "chain", "inconsistent", "not reproduced", "unreadable"]
 

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from sweeps.config.problems import ConfigError
-from sweeps.figures import NAMES, registry, style
+from sweeps.figures import NAMES, OF_LINEAGE, registry, style
 from sweeps.figures.registry import ENTRIES
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
@@ -82,7 +82,7 @@ def test_a_figure_has_the_same_bytes_when_it_is_drawn_again(name, small):
 
 def test_bytes_depend_neither_on_the_working_folder_nor_on_the_hash_seed(tmp_path):
     code = (
-        "import hashlib, made_up; from sweeps.figures import registry; views = made_up.chain(20, 4, (), 2);"
+        "import hashlib, made_up; from sweeps.figures import OF_LINEAGE, registry; views = made_up.chain(20, 4, (), 2);"
         "print([hashlib.sha256(part).hexdigest() for name in ('lineage', 'forest')"
         " for part in (registry.draw(name, views).pdf, registry.draw(name, views).png)])"
     )
@@ -145,9 +145,8 @@ def test_an_unknown_figure_is_told_with_the_nearest_name():
         registry.find("best_so_fra")
 
 
-def test_captions_of_the_snakemake_report_are_those_of_the_registry():
-    file = SCRIPTS.parent / "workflow" / "report" / registry.CAPTIONS
-    assert file.read_text() == registry.caption_template(), f"{file} is stale; mend it: python scripts/docs.py"
+def test_the_figures_of_the_whole_lineage_are_those_that_the_snakefile_draws_once():
+    assert set(OF_LINEAGE) == {name for name, entry in ENTRIES.items() if entry.scope == "lineage"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,12 +6,13 @@ import synthetic
 
 from sweeps.config.problems import ConfigError
 from sweeps.decisions import load_policy
+from sweeps.decisions.comparison import describe
 from sweeps.digests import write_json
 from sweeps.evidence.run import run_evidence
 from sweeps.outcome.reading import write_outcome
 from sweeps.plan import read_plan
 from sweeps.proposal import decide_version, write_proposal
-from sweeps.rationale.document import write_rationale
+from sweeps.rationale.document import alternatives, write_rationale
 
 REGISTERED = {
     "targets": [{"kind": "improvement", "at_least": 0.05, "name": synthetic.HOSTILE}],
@@ -152,3 +153,22 @@ def test_a_renderer_finds_neither_script_nor_link_in_hostile_names(tmp_path):
     for table in page.split("<table>")[1:]:
         rows = table.split("</table>")[0].split("<tr>")[1:]
         assert len({len(re.findall("<t[dh][ >]", row)) for row in rows}) == 1
+
+
+def test_an_analysis_that_changed_since_the_child_was_planned_is_told_as_drift(lineage):
+    ran, text = read_plan(lineage / "v3" / "plan.json").resolved_space(), written(lineage)
+    section = text.split("#### `lr`")[1].split("####")[0]
+    assert f"v3 ran with `{describe(ran.parameters['lr'])}`, as was decided before it started" in section
+    assert "Nothing runs again for that." in section
+    assert "sweep file" not in section
+    assert "**Drift:** the trials of v2, analysed as they are now, would give v3 another range" in text
+
+
+def test_one_alternative_an_action_is_named_and_none_that_does_not_apply(lineage):
+    decide_anew = decide_version(lineage / "v2", load_policy("rigorous"), {}, {})
+    for decision in decide_anew.decisions:
+        found = list(alternatives(decision))
+        assert len({(item.action, item.surer) for item in found}) == len(found)
+        assert all(item.surer == (item.action == decision.action) for item in found)
+        assert not any("enough trials for a fit" in item.reason and ": yes" in item.reason for item in found)
+    assert any(list(alternatives(decision)) for decision in decide_anew.decisions)
