@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sweeps.config.conditions import condition_problems
+from sweeps.config.expectations import Change
 from sweeps.config.models import Override, ParamRange, Sweep
 from sweeps.config.problems import Problem, did_you_mean
 from sweeps.config.ranges import QUOTA_TOLERANCE, range_problems
@@ -33,12 +34,14 @@ def sweep_problems(sweep: Sweep, file: str, *, unread_parameters: Iterable[str] 
         if sweep.param_ranges is not None and known is None and name not in set(unread_parameters):
             mend = did_you_mean(name, ranges)
             found.append(Problem(file, f"overrides.{name}", "is not a searched parameter of this sweep", mend))
-        found += override_problems(name, override, known)
+        found += change_problems(f"overrides.{name}", override, known)
     if sweep.n_trials > LONGEST_BUDGET:
         message = f"is beyond {LONGEST_BUDGET:,} slots"
         found.append(Problem(file, "n_trials", message, "give the number of trials", sweep.n_trials))
     if not sweep.study_name.strip() or not sweep.study_name.isprintable():
-        found.append(Problem(file, "study_name", "is no readable name", "give it letters", sweep.study_name))
+        message = "holds a line break or another unprintable character" if sweep.study_name.strip() else "is blank"
+        mend = "use letters, digits, - and _, on one line"
+        found.append(Problem(file, "study_name", message, mend, sweep.study_name))
     if sweep.storage_url is not None:
         found += url_problems(sweep.storage_url, file, "storage_url")
     return [replace(problem, file=file) if not problem.file else problem for problem in found]
@@ -62,11 +65,13 @@ def pruner_problems(sweep: Sweep, default_epochs: int | None = None) -> list[Pro
     lowest, highest = pruner.min_resource, pruner.max_resource
     found = []
     if highest is not None and lowest > highest:
-        mend = f"swap them: min_resource: {highest}, max_resource: {lowest}"
+        swapped = epochs is None or lowest <= epochs
+        mend = f"swap them: min_resource: {highest}, max_resource: {lowest}" if swapped else _earlier(epochs)
         message = f"min_resource ({lowest}) is above max_resource ({highest})"
-        found.append(Problem("", "pruner.min_resource", message, mend, lowest))
+        message += "" if swapped else f" and above the {epochs} epochs of a trial"
+        return [Problem("", "pruner.min_resource", message, mend, lowest)]
     if epochs is None or epochs < 1:
-        return found
+        return []
     if highest is not None and highest > epochs:
         default = "" if "epochs" in sweep.fixed else " (the objective's default)"
         message = f"a trial ends after {epochs} epochs{default} and never reaches max_resource"
@@ -78,8 +83,7 @@ def pruner_problems(sweep: Sweep, default_epochs: int | None = None) -> list[Pro
         found.append(Problem("", "pruner.max_resource", message, mend, highest, "warning"))
     if lowest >= epochs:
         message = f"no trial can be pruned before it ends: it has {epochs} epochs"
-        mend = f"write min_resource: {max(1, epochs // 9)}, or pruner: {{type: none}}"
-        found.append(Problem("", "pruner.min_resource", message, mend, lowest))
+        found.append(Problem("", "pruner.min_resource", message, _earlier(epochs), lowest))
     elif pruner.type == "hyperband" and lowest * pruner.reduction_factor > min(highest or epochs, epochs):
         message = (
             f"one bracket only: {lowest} x {pruner.reduction_factor} is above {min(highest or epochs, epochs)} epochs"
@@ -89,9 +93,12 @@ def pruner_problems(sweep: Sweep, default_epochs: int | None = None) -> list[Pro
     return found
 
 
-def override_problems(name: str, override: Override, item: ParamRange | None) -> Iterator[Problem]:
-    """Whether an override says what its action needs."""
-    key = f"overrides.{name}"
+def _earlier(epochs: int | None) -> str:
+    return f"write min_resource: {max(1, (epochs or 1) // 9)}, or pruner: {{type: none}}"
+
+
+def change_problems(key: str, override: Override | Change, item: ParamRange | None) -> Iterator[Problem]:
+    """Whether an override, or what a criterion decides, says what its action needs; ``item`` is the range as it is."""
     given = override.model_dump(exclude_none=True, exclude={"action", "reason"})
     wanted = {
         "FIX": {"value"},
@@ -130,7 +137,8 @@ def override_problems(name: str, override: Override, item: ParamRange | None) ->
                         "", f"{key}.choices", f"{spelled(choice)} is new: that is no NARROW", "use EXPAND", choice
                     )
     elif override.action == "FIX" and override.value is not None and not is_number(override.value):
-        yield Problem("", f"{key}.value", f"must be a number: {name} is {item.type}", "give a number", override.value)
+        message = f"must be a number: the parameter is {item.type}"
+        yield Problem("", f"{key}.value", message, "give a number", override.value)
 
 
 def understood(content: Mapping[Any, Any], sweep: Sweep, file: str) -> Iterator[Problem]:

@@ -31,7 +31,7 @@ def condition_problems(ranges: Ranges, fixed: Mapping[str, Any], unreadable: set
     for name, item in ranges.items():
         if name not in circular and item.condition:
             yield from _never_active(name, ranges, fixed, circular)
-        if item.quotas is not None and item.condition is not None:
+        if item.quotas is not None and item.condition is not None and item.type == "categorical":
             yield from _conditional_quota(name, item, ranges, fixed)
 
 
@@ -85,13 +85,14 @@ def _impossible_values(key: str, parent: str, values: list[Any], item: ParamRang
             ]
             near = nearest(value, [choice for choice in choices.values() if isinstance(choice, str)])
             if same_text:
-                mend = f"write {spelled(same_text[0])} as it stands there, {type(same_text[0]).__name__} not text"
+                quotes = "with" if isinstance(same_text[0], str) else "without"
+                mend = f"write {spelled(same_text[0])}, {quotes} quotes, as among the choices of {parent}"
             elif isinstance(value, str) and near:
                 mend = f"did you mean {near!r}?"
             else:
                 mend = f"use one of its choices: {listed(choices.values())}"
             yield Problem("", key, f"{parent} never takes this value", mend, value)
-    if len({choice_key(value) for value in values} & set(choices)) == len(choices):
+    if len({choice_key(value) for value in values} & set(choices)) == len(choices) > 1:
         message = f"lists every choice of {parent}: it is no condition"
         yield Problem("", key, message, "remove the condition, or list fewer values", values, "warning")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from sweeps.config.checks import sweep_problems
+from sweeps.config.meant import as_meant
 from sweeps.config.models import Lineage, Sweep
 from sweeps.config.problems import ConfigError, Problem, nearest
 from sweeps.config.reading import Document, read_document, read_yaml
@@ -47,7 +48,7 @@ def examine(model: type[M], content: Any, file: str | Path, prefix: str = "") ->
         listed = content.get("param_ranges")
         unread = [name for name in listed or () if isinstance(name, str)] if isinstance(listed, Mapping) else []
         found = sweep_problems(salvaged.model, str(file), unread_parameters=unread)
-        problems += [problem for problem in found if not salvaged.concerns_unreadable(problem.key)]
+        problems += salvaged.of_the_user(found)
     return Examined(salvaged, tuple(problems))
 
 
@@ -85,7 +86,7 @@ def with_overrides(document: Document, overrides: Mapping[str, Any] | None) -> D
             content[key] = content[key] | dict(value)
         else:
             content[key] = value
-    return Document(document.file, content, document.lines, document.problems)
+    return replace(document, content=content)
 
 
 def as_lineage(sweep: Sweep, path: str | Path) -> dict[str, Any]:
@@ -115,6 +116,7 @@ def sweep_path(lineage_file: str | Path, lineage: Lineage, version: str) -> Path
 
 
 def _checked(model: type[M], document: Document) -> M:
+    document = as_meant(document, model)
     examined = examine(model, document.content, document.file)
     problems = [*document.problems, *examined.errors]
     if problems or examined.salvaged.model is None:

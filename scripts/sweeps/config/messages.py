@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from sweeps.config.problems import Problem, did_you_mean, nearest
-from sweeps.config.values import kind_of
+from sweeps.config.values import is_number, kind_of, listed, spelled
 
 NUMBER_AS_TEXT = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)$")
 """What YAML 1.1 reads as text although a person means a number: ``1e-3``."""
@@ -89,7 +90,7 @@ def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str 
     if "extra_forbidden" in kinds:
         return Problem(file, key, "unknown key", did_you_mean(name, known_keys(model, failure.location)), value)
     if "missing" in kinds:
-        return Problem(file, key, "is missing", f"add it: {meaning(model, failure.location)}")
+        return Problem(file, key, "is missing", _missing_mend(model, failure))
     if first["loc"][-1:] == ("[key]",) or "invalid_key" in kinds:
         if isinstance(name, str) and "literal_error" in kinds:
             return Problem(file, key, "unknown key", did_you_mean(name, literal_options(first)))
@@ -97,12 +98,27 @@ def problem_of(failure: Failure, model: type[BaseModel], file: str, prefix: str 
             mend = "put it in quotes; on, off, yes, no, true, false and numbers are no text to YAML"
             return Problem(file, key, f"the name is no text to YAML, it is {kind_of(name)}", mend)
     if value is None:
-        mend = f"give it a value: {meaning(model, failure.location)}; or remove the key"
-        return Problem(file, key, "is empty", mend)
-    return Problem(file, key, *_message(failure, first), value)
+        mend = f"give it a value: {meaning(model, failure.location)}"
+        return Problem(file, key, "is empty", mend if _required(model, failure.location) else f"{mend}; or remove it")
+    return Problem(file, key, *_message(model, failure, first), value)
 
 
-def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
+def _missing_mend(model: type[BaseModel], failure: Failure) -> str:
+    """What to add; the type of a range is told by what else it holds."""
+    name, held = failure.location[-1], failure.value
+    if name == "type" and isinstance(held, Mapping) and failure.location[:1] == ("param_ranges",):
+        if "choices" in held:
+            return "add type: categorical"
+        bounds = [held.get("low"), held.get("high")]
+        if all(isinstance(bound, int) for bound in bounds):
+            return "add type: int, or type: float"
+        return (
+            "add type: float" if is_number(bounds[0]) or is_number(bounds[1]) else "add type: float, int or categorical"
+        )
+    return f"add it: {meaning(model, failure.location)}"
+
+
+def _message(model: type[BaseModel], failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     """What is wrong, and its mend."""
     kinds, value, wanted = failure.kinds, failure.value, failure.wanted
     number = {"int", "float"} & set(wanted) and "string" not in wanted
@@ -117,13 +133,20 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
         value = value.get("kind") if "union_tag_invalid" in kinds and isinstance(value, Mapping) else value
         return f"must be one of {', '.join(options)}", did_you_mean(value, options)
     if kinds & {"model_type", "model_attributes_type", "dict_type"}:
-        return f"must hold `key: value` pairs, and holds {kind_of(value)}", _pairs_mend(failure)
+        return f"must hold `key: value` pairs, and holds {kind_of(value)}", _pairs_mend(model, failure)
     if "list_type" in kinds and not wanted:
-        return f"must be a list, and is {kind_of(value)}", "write it as [first, second]"
+        items = value.replace(",", " ").split() if isinstance(value, str) else []
+        shown = ", ".join(items) if 1 < len(items) < 20 else "first, second"
+        if isinstance(value, Mapping) and value and failure.location[-1:] == ("choices",):
+            return "must be a list, and is `key: value` pairs", f"write [{listed(value)}]; shares go under quotas"
+        if isinstance(value, Mapping) and value and failure.location[-1:] == ("quotas",):
+            mend = f"write [{listed(value.values())}], in the order of choices"
+            return "must be a list, and is `key: value` pairs", mend
+        return f"must be a list, and is {kind_of(value)}", f"write it as [{shown}]"
     if wanted:
         words = [WANTED[kind] for kind in wanted if kind != "int" or "float" not in wanted]
-        listed = " or a list" if "list_type" in kinds else ""
-        return f"must be {' or '.join(words)}{listed}, and is {kind_of(value)}", _wanted_mend(wanted, value)
+        lists = " or a list" if "list_type" in kinds else ""
+        return f"must be {' or '.join(words)}{lists}, and is {kind_of(value)}", _wanted_mend(wanted, value)
     context = first.get("ctx") or {}
     bounds = {
         "greater_than": "above",
@@ -134,6 +157,9 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     for kind, word in bounds.items():
         if kind in kinds:
             limit = next(iter(context.values()), "?")
+            limit = int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+            if failure.location[-2:-1] == ("quotas",) and is_number(value) and 1 < value <= 100:
+                return "is a share, at most 1", f"write {value / 100:.4g}, if {spelled(value)} % is meant"
             return f"must be {word} {limit}", f"give a value {word} {limit}"
     if "string_pattern_mismatch" in kinds:
         return "is no plain name", "begin with a letter; use letters, digits, `_`, `-` and `.` only"
@@ -145,12 +171,45 @@ def _message(failure: Failure, first: Mapping[str, Any]) -> tuple[str, str]:
     return message[:1].lower() + message[1:], "change this entry; config/README.md describes its keys"
 
 
-def _pairs_mend(failure: Failure) -> str:
-    if len(failure.location) == 2 and failure.location[0] == "param_ranges":
-        return "write it as {type: float, low: 0.1, high: 1.0} or {type: categorical, choices: [a, b]}"
-    if failure.location and failure.location[-1] == "condition":
+MAIN_KEYS = {
+    "objective": "name", "store": "url", "pruner": "type", "trials": "file", "shards": "count", "history": "mode",
+    "versions": "sweep",
+}  # fmt: skip
+"""The key that a person most likely means who gives a section a single value."""
+
+
+def _pairs_mend(model: type[BaseModel], failure: Failure) -> str:
+    place, value = failure.location, failure.value
+    name = place[-1] if place else ""
+    if place[:1] == ("param_ranges",) and len(place) == 2:
+        return _range_mend(name, value)
+    if name == "condition":
         return "write it as {equals: {parent: value}}"
+    main = MAIN_KEYS.get(place[-2] if len(place) == 2 and place[0] == "versions" else name)
+    if main is not None and isinstance(value, str | int | float) and models_at(model, place):
+        return f"write {name}: {{{main}: {spelled(value)}}}"
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        return "write its entries without dashes, each as `name: {...}`"
     return "write `key: value` lines under it, indented by two spaces"
+
+
+def _range_mend(name: Any, value: Any) -> str:
+    """How to write a range that is given as a bare value or list."""
+    if is_number(value) or isinstance(value, str | bool):
+        return f"put it under fixed ({name}: {spelled(value)}), or give a range: {{type: float, low: 0.1, high: 1.0}}"
+    if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and value[0] < value[1]:
+        kind = "int" if all(isinstance(item, int) for item in value) else "float"
+        return f"write {{type: {kind}, low: {spelled(value[0])}, high: {spelled(value[1])}}}, or type: categorical"
+    if isinstance(value, list) and value and not any(isinstance(item, list | dict) for item in value):
+        return f"write {{type: categorical, choices: [{listed(value)}]}}"
+    return "write it as {type: float, low: 0.1, high: 1.0} or {type: categorical, choices: [a, b]}"
+
+
+def _required(model: type[BaseModel], location: Location) -> bool:
+    return any(
+        location[-1] in holder.model_fields and holder.model_fields[location[-1]].is_required()
+        for holder in models_at(model, location[:-1])
+    )
 
 
 def _wanted_mend(wanted: list[str], value: Any) -> str:
@@ -161,7 +220,10 @@ def _wanted_mend(wanted: list[str], value: Any) -> str:
     if wanted == ["bool"]:
         return "write true or false, without quotes"
     if wanted == ["string"]:
-        return f'put it in quotes: "{value}"' if isinstance(value, int | float) else "write a text"
+        return f'put it in quotes: "{value}"' if isinstance(value, int | float | date) else "write a text"
+    percent = text_number(value.strip()[:-1]) if isinstance(value, str) and value.strip().endswith("%") else None
+    if percent is not None and "string" not in wanted:
+        return f"write {percent / 100:.4g}, without a per cent sign"
     if isinstance(value, str) and "string" not in wanted and text_number(value.replace(",", ".")) is not None:
         return f"write {value.replace(',', '.')}, with a point"
     if len(wanted) > 2:
@@ -191,7 +253,8 @@ def number_spelling(text: str, *, whole: bool = False) -> str:
     """How to write a number so that YAML 1.1 reads it as one: ``1.0e-3`` for ``1e-3``, ``1000`` for a whole ``1e3``."""
     number = text_number(text)
     if whole and number is not None and abs(number) < 1e15 and number == int(number):
-        return f"{int(number)} without quotes"
+        quoted = " without quotes" if re.fullmatch(r"[-+]?[0-9]+", text.strip()) else ""
+        return f"{int(number)}{quoted}"
     if not NUMBER_AS_TEXT.match(text):
         return f"{text.strip()} without quotes"
     mantissa, letter, exponent = re.split(r"([eE])", text, maxsplit=1)

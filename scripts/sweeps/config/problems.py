@@ -63,7 +63,7 @@ def error(file: object, key: str, message: str, mend: str = "", value: Any = Non
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known name that ``word`` most likely means, if any is near: in spelling, as its beginning or its initials."""
+    """The known name that ``word`` most likely means: near in spelling, its beginning, its initials, or words of it."""
     by_case = {name.lower(): name for name in sorted(known)}
     text = str(word).lower()[:100]
     near = difflib.get_close_matches(text, by_case, n=1, cutoff=0.6)
@@ -72,13 +72,19 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
     for name, spelled in by_case.items():
         if (len(text) > 2 and name.startswith(text)) or text == _initials(name) or name == _initials(text):
             return spelled
-    return None
+    words = set(_words(text))
+    holding = [spelled for name, spelled in by_case.items() if words and words < set(_words(name))]
+    return holding[0] if len(holding) == 1 and len(text) > 2 else None
 
 
 def _initials(name: str) -> str:
     """``learning_rate`` -> ``lr``; nothing for a single word."""
-    words = [word for word in re.split(r"[^a-z0-9]+", name) if word]
+    words = _words(name)
     return "".join(word[0] for word in words) if len(words) > 1 else ""
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", name) if word]
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

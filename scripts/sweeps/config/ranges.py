@@ -185,9 +185,7 @@ def _repetitions(choices: list[Any]) -> Iterator[Problem]:
         for number in numbers:
             if flag == number:
                 message = f"{spelled(flag)} and {spelled(number)} cannot be told apart in a store"
-                yield _problem(
-                    "choices", message, f'keep one of them, or write a text such as "{spelled(flag)}"', choices
-                )
+                yield _problem("choices", message, "keep one of them", choices)
 
 
 def _quotas(item: ParamRange) -> Iterator[Problem]:

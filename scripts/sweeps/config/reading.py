@@ -11,13 +11,13 @@ from typing import Any
 import yaml
 
 from sweeps.config.problems import ConfigError, Problem, error
+from sweeps.config.syntax import INTEGER, parse, problem_of
 from sweeps.config.values import kind_of
 
 LARGEST_FILE = 2_000_000
 LARGEST_CONTENT = 200_000
 """Bytes of a file, and values in it once its aliases are written out, above which it is refused unread."""
 
-INTEGER = "tag:yaml.org,2002:int"
 MISLEADING = re.compile(r"^[-+]?(0[0-7_]+|[1-9][0-9_]*(:[0-5]?[0-9])+)$")
 """Whole numbers that YAML 1.1 reads as another number than a person does: ``010`` is 8, ``1:30`` is 90."""
 
@@ -32,17 +32,29 @@ class Document:
     content: dict[Any, Any]
     lines: dict[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    moved: dict[str, str] = field(default_factory=dict)
+    """Keys of ``content`` that stand elsewhere in the file, or under another name: where they stand."""
 
     def located(self, problem: Problem) -> Problem:
-        """The problem with the line of its key, or of the nearest key above it."""
-        parts = problem.key.split(".")
+        """The problem with its key as it stands in the file, and the line of that, or of the nearest key above it."""
         if problem.file != self.file or problem.line is not None:
             return problem
+        problem = replace(problem, key=self._written(problem.key))
+        parts = problem.key.split(".")
         for end in range(len(parts), 0, -1):
             line = self.lines.get(".".join(parts[:end]))
             if line is not None:
                 return replace(problem, line=line)
         return problem
+
+    def _written(self, key: str) -> str:
+        """A key of ``content`` as it stands in the file."""
+        parts = key.split(".")
+        for end in range(len(parts), 0, -1):
+            there = self.moved.get(".".join(parts[:end]))
+            if there is not None:
+                return ".".join([there, *parts[end:]])
+        return key
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -59,18 +71,17 @@ def read_document(path: str | Path) -> Document:
     Raises :class:`ConfigError` for a file that cannot be read as a YAML mapping at all.
     """
     text = _text_of(path)
+    loader, node, slips = parse(text, str(path))
     try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
+        if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
             raise error(path, "", "is empty", "write `key: value` pairs; config/README.md describes them")
         if _written_out(node) > LARGEST_CONTENT:
             raise error(path, "", "holds too many values, or an alias that contains itself", "remove the aliases")
         lines: dict[str, int] = {}
-        problems = tuple(_repetitions(node, str(path), (), lines, set()))
+        problems = (*slips, *_repetitions(node, str(path), (), lines, set()))
         content = loader.construct_document(node)
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as problem:
-        raise _syntax_error(path, problem) from None
+        raise ConfigError([*slips, problem_of(problem, str(path))]) from None
     if not isinstance(content, dict):
         message = f"must hold `key: value` pairs at the top, and holds {kind_of(content)}"
         raise error(path, "", message, "begin with study_name: or, for a lineage, lineage:", value=content)
@@ -94,16 +105,6 @@ def _text_of(path: str | Path) -> str:
         raise error(path, "", f"cannot be read: {reason}", "check the path") from None
     except ValueError:
         raise error(path, "", "cannot be read: it is no file name", "check the path") from None
-
-
-def _syntax_error(path: str | Path, problem: Exception) -> ConfigError:
-    mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
-    reason = getattr(problem, "problem", None) or (str(problem).splitlines() or [type(problem).__name__])[0]
-    if isinstance(problem, RecursionError):
-        reason = "it is nested too deeply"
-    mend = "mend the syntax at that line; after a colon there must be a space, and tabs cannot indent"
-    line = mark.line + 1 if mark else None
-    return ConfigError([Problem(str(path), "", f"is not valid YAML: {reason}", mend, line=line)])
 
 
 def _written_out(node: yaml.Node) -> float:

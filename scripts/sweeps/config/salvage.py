@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -36,6 +36,13 @@ class Salvaged(Generic[M]):
     model: M | None
     problems: tuple[Problem, ...]
     unreadable: frozenset[str]
+    taken_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """List (dotted) -> the positions in the file of items that were left out: those behind them moved up."""
+
+    def of_the_user(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Problems of the model that are the user's doing, with the positions of list items as in the file."""
+        told = [replace(problem, key=_in_file(problem.key, self.taken_out)) for problem in problems]
+        return [problem for problem in told if not self.concerns_unreadable(problem.key)]
 
     def concerns_unreadable(self, key: str) -> bool:
         """Whether a key lies at or in something unreadable, or is a list of which an item is."""
@@ -51,34 +58,79 @@ def salvage(
     """
     problems: list[Problem] = []
     unreadable: set[str] = set()
+    taken_out: dict[str, tuple[int, ...]] = {}
     content = _copied(content)
+
+    def salvaged(model: M | None) -> Salvaged[M]:
+        return Salvaged(model, tuple(problems), frozenset(unreadable), taken_out)
+
+    def key_of(*place: Any) -> str:
+        return _in_file(dotted(prefix, *place), taken_out)
+
     for _ in range(ROUNDS):
         try:
-            return Salvaged(model.model_validate(content), tuple(problems), frozenset(unreadable))
+            return salvaged(model.model_validate(content))
         except ValidationError as error:
             failures = failures_of(error, content)
         meant = {_beside(item.location, meant_key(model, item.location)) for item in failures if _is_extra(item)}
         told = {problem.key for problem in problems}
         items = [item.location for item in failures if item.location and isinstance(item.location[-1], int)]
-        lists = {dotted(prefix, *place[:-1]) for place in items}  # told of their items
+        lists = {key_of(*place[:-1]) for place in items}  # told of their items
         for failure in failures:
             if "missing" in failure.kinds and failure.location in meant:
                 continue
-            key = dotted(prefix, *failure.location)
+            key = key_of(*failure.location)
+            if "too_short" in failure.kinds and any(other.startswith(f"{key}.") for other in unreadable):
+                continue  # what it held has been told of
+            if "value_error" in failure.kinds and any(other.startswith(f"{key}.") for other in unreadable):
+                continue  # follows from what is unreadable in it
             if key not in told and key not in lists and not _concerns(key, unreadable):
                 problem = problem_of(failure, model, file, prefix)
-                problems.append(replace(problem, value=_copied(problem.value)))
+                problems.append(replace(problem, key=key, value=_copied(problem.value)))
+        out: set[Location] = set()
         for failure in sorted(failures, key=_from_the_end, reverse=True):
+            if any(failure.location[: len(place)] == place for place in out):
+                continue  # went out with the item that it is in
             if not isinstance(content, dict):
-                return Salvaged(None, tuple(problems), frozenset(unreadable))
-            unreadable |= {dotted(prefix, *place) for place in _repair(content, failure, model, placeholders or {})}
-    return Salvaged(None, tuple(problems), frozenset(unreadable))
+                return salvaged(None)
+            places, gone = _repair(content, failure, model, placeholders or {})
+            unreadable |= {key_of(*place) for place in places}
+            if gone is not None:
+                out.add(gone)
+                above = key_of(*gone[:-1])
+                position = int(key_of(*gone).rpartition(".")[2])
+                taken_out[above] = tuple(sorted((*taken_out.get(above, ()), position)))
+    return salvaged(None)
 
 
 def _repair(
     content: dict[Any, Any], failure: Failure, model: type[BaseModel], placeholders: Mapping[str, Any]
+) -> tuple[list[Location], Location | None]:
+    """Put the likely meaning in the place of what failed, or take it out.
+
+    Returns the places that became uncertain, and the list item that was taken out, if one was.
+    """
+    before = _lengths(content, failure.location)
+    uncertain = _mended(content, failure, model, placeholders)
+    after = _lengths(content, failure.location)
+    return uncertain, next((place for place, length in before.items() if after.get(place, length) < length), None)
+
+
+def _lengths(content: Any, location: Location) -> dict[Location, int]:
+    """The lengths of the lists on the way to a place, by the place of the item that the way takes."""
+    found: dict[Location, int] = {}
+    for position, step in enumerate(location):
+        if isinstance(content, list):
+            found[location[: position + 1]] = len(content)
+        if not _has(content, step):
+            break
+        content = content[step]
+    return found
+
+
+def _mended(
+    content: dict[Any, Any], failure: Failure, model: type[BaseModel], placeholders: Mapping[str, Any]
 ) -> list[Location]:
-    """Put the likely meaning in the place of what failed, or take it out. Returns the places that became uncertain."""
     place = failure.location
     if not place:
         return []
@@ -112,11 +164,21 @@ def _repair(
             return [place]
         if name == "type" and len(place) == 3:
             return [place, *_guess_or_drop(content, place)]
+    limit = _limit(failure)
+    if limit is not None and name not in placeholders:
+        holder[name] = limit
+        return [place]
     if len(place) == 1 and name in placeholders:
         holder[name] = placeholders[name]
         return [place]
     del holder[name]
     return [place]
+
+
+def _limit(failure: Failure) -> Any:
+    """The nearest number that would do, where one is too small or too large."""
+    bounds = [item.get("ctx") or {} for item in failure.errors if "greater" in item["type"] or "less" in item["type"]]
+    return next((limit for bound in bounds for key, limit in bound.items() if key in ("ge", "le")), None)
 
 
 def _guess_or_drop(content: dict[Any, Any], place: Location) -> list[Location]:
@@ -149,6 +211,21 @@ def _has(content: Any, step: Any) -> bool:
     if isinstance(content, dict):
         return step in content
     return isinstance(content, list) and isinstance(step, int) and step < len(content)
+
+
+def _in_file(key: str, taken_out: Mapping[str, tuple[int, ...]]) -> str:
+    """A key of the salvaged content as it is in the file: items behind one that was taken out stand further down."""
+    if not taken_out:
+        return key
+    parts: list[str] = []
+    for part in key.split("."):
+        if part.isdigit():
+            position = int(part)
+            for gone in taken_out.get(".".join(parts), ()):
+                position += gone <= position
+            part = str(position)
+        parts.append(part)
+    return ".".join(parts)
 
 
 def _concerns(key: str, unreadable: Collection[str]) -> bool:

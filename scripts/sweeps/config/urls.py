@@ -62,7 +62,7 @@ def url_problems(url: str, file: str, key: str) -> Iterator[Problem]:
     elif parsed.driver is not None and parsed.driver not in DRIVERS[parsed.dialect]:
         mend = f"write {parsed.dialect}+{DRIVERS[parsed.dialect][0]}://..."
         yield Problem(file, key, f"unknown driver {parsed.driver!r} for {parsed.dialect}", mend, shown)
-    if "${" in url or re.search(r"\$[A-Z_]+", url):
+    if not parsed.has_password and ("${" in url or re.search(r"\$[A-Z_]+", url)):
         yield Problem(file, key, "variables of the environment are not put in", "write the URL out", shown)
     elif parsed.dialect == "sqlite":
         yield from _sqlite_problems(url, parsed, file, key)

@@ -65,7 +65,7 @@ def kind_of(value: Any) -> str:
         return "true or false"
     kinds = (
         (int, "a whole number"),
-        (float, "a number"),
+        (float, "a number with a point"),
         (str, "text"),
         (list, "a list"),
         (dict, "`key: value` pairs"),

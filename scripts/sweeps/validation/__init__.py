@@ -12,6 +12,7 @@ from typing import Any
 
 from sweeps.cluster import SITE_FILE, Site, limit_problems, load_site
 from sweeps.config.loading import examine, is_lineage, with_overrides
+from sweeps.config.meant import as_meant
 from sweeps.config.models import Lineage, ObjectiveChoice
 from sweeps.config.problems import ConfigError, Problem
 from sweeps.config.reading import Document, read_document
@@ -96,6 +97,7 @@ def _validate_single(document: Document) -> Report:
 
 
 def _validate_lineage(document: Document, site: str | Path) -> Report:
+    document = as_meant(document, Lineage)
     file = document.file
     examined = examine(Lineage, document.content, file)
     lineage = examined.salvaged.model
@@ -115,7 +117,7 @@ def _validate_lineage(document: Document, site: str | Path) -> Report:
     problems += lineage_problems(lineage, file, sweeps)
     problems += limits_problems(lineage.limits, objective, file)
     problems += _cluster_problems(lineage, file, site)
-    found += [problem for problem in problems if not examined.salvaged.concerns_unreadable(problem.key)]
+    found += examined.salvaged.of_the_user(problems)
     own = sorted_problems(document.located(problem) for problem in found)
     theirs = [problem for checked in sweeps.values() for problem in checked.problems]
     parents = {name: version.parent for name, version in lineage.versions.items()}

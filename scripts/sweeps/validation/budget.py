@@ -65,20 +65,21 @@ def log10_size(space: Space) -> float | None:
 def budget_problems(sweep: Sweep, space: Space, arms: list[ArmShare]) -> Iterator[Problem]:
     """Quotas that the slots cannot keep (errors), and too few trials for what is asked (warnings)."""
     n, searched = sweep.n_trials, len(space.parameters)
-    if sweep.param_ranges is not None and not sweep.param_ranges:
-        mend = "add parameters; or leave param_ranges out, in a version whose space is derived from its parent"
-        yield Problem("", "param_ranges", "is empty: nothing is searched", mend)
+    if not sweep.param_ranges:
         return
     quoted = [name for name, item in space.parameters.items() if item.quotas is not None]
     if arm_count(space) > MOST_ARMS:
         message = f"quotas of {', '.join(quoted)} make more than {MOST_ARMS} arms"
         yield Problem("", f"param_ranges.{quoted[0]}.quotas", message, "keep the quotas of one or two parameters")
+    unmet = any(arm.share * n < 1 - 1e-9 for arm in arms)
     for arm in arms:
         if arm.share * n < 1 - 1e-9:
             needed = math.ceil(1 / arm.share - 1e-9)
             message = f"cannot be met by {n} trials: {arm.label} is due {arm.share * n:.2g} of a slot"
             mend = f"raise n_trials to {needed} or more, or change the quotas"
             yield Problem("", f"param_ranges.{quoted[0]}.quotas", message, mend, space.parameters[quoted[0]].quotas)
+        elif unmet:
+            continue
         elif abs(arm.slots / n - arm.share) > UNEVEN:
             message = f"{n} trials cannot be shared out so: {arm.label} gets {arm.slots}, which is {arm.slots / n:.1%}"
             even = next((more for more in range(n, 10 * n) if _comes_out_even(arms, more)), None)

@@ -96,11 +96,12 @@ def _store_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSwe
         study = checked.sweep.study_name
         other = first.setdefault((checked.sweep.storage_url or lineage.store.url, study), name)
         if other != name:
-            message = f"is the study of {other} too: their trials would mix"
-            mend = "give each version a study_name of its own"
             if sweeps[other].file == checked.file:
-                message, mend = f"{other} and {name} use the same sweep file", "give each version its own sweep file"
-            yield Problem(checked.file, "study_name", message, mend, study)
+                sweep, mend = lineage.versions[name].sweep, "give each version a sweep file of its own"
+                yield Problem(file, f"versions.{name}.sweep", f"is the sweep file of {other} too", mend, sweep)
+                continue
+            message = f"is the study of {other} too: their trials would mix"
+            yield Problem(checked.file, "study_name", message, "give each version a study_name of its own", study)
 
 
 def _beyond_limits(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSweep]) -> Iterator[Problem]:
@@ -189,7 +190,8 @@ def missing_file_mend(file: str, name: str) -> str:
     """The mend for a file that is not there: one of a similar name."""
     try:
         folder = (Path(file).parent / name).parent
-        near = nearest(Path(name).name, [path.name for path in folder.iterdir() if path.suffix == Path(name).suffix])
+        stems = {path.stem: path.name for path in folder.iterdir() if path.suffix == Path(name).suffix}
+        near = stems.get(nearest(Path(name).stem, stems) or "")
     except (OSError, ValueError):
         near = None
     if near is None:

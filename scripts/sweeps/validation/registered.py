@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from sweeps.config.checks import change_problems
 from sweeps.config.expectations import Statement
 from sweeps.config.models import ParamRange, Sweep
 from sweeps.config.problems import Problem, did_you_mean
@@ -32,8 +33,10 @@ def registered_problems(sweep: Sweep, objective: Objective | None, unread: Colle
         if level is not None:
             yield from _no_level(f"{key}.level", level, ranges.get(name))
     for index, criterion in enumerate(sweep.criteria):
-        for name in criterion.decide:
-            yield from _unknown(f"criteria.{index}.decide.{name}", name, known)
+        for name, change in criterion.decide.items():
+            key = f"criteria.{index}.decide.{name}"
+            yield from _unknown(key, name, known)
+            yield from change_problems(key, change, ranges.get(name))
     for index, claim in enumerate(sweep.claims):
         yield from _statistic(f"claims.{index}.statistic", claim.statistic)
         if claim.parameter is not None:

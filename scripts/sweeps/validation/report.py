@@ -56,9 +56,10 @@ class Report:
         sweep = checked.sweep
         if sweep is None:
             return [f"{name}: {checked.file} could not be read"]
+        plural = "" if sweep.n_trials == 1 else "s"
         lines = [
             f"{name}: {checked.file}",
-            f"    study       {sweep.study_name}: {sweep.n_trials} trials, {sweep.direction}",
+            f"    study       {sweep.study_name}: {sweep.n_trials} trial{plural}, {sweep.direction}",
         ]
         if checked.derived:
             parent = self.parents.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sweeps.config.conditions import find_cycles
 from sweeps.config.models import ParamRange, Sweep
 from sweeps.config.problems import Problem
 from sweeps.config.values import choice_key
@@ -19,6 +20,7 @@ def sound_space(sweep: Sweep, problems: Iterable[Problem], tunables: Mapping[str
     any name will do.
     """
     wrong = {problem.key for problem in problems if problem.severity == "error"}
+    circular = {name for cycle in find_cycles(sweep.param_ranges or {}) for name in cycle}
     ranges, fixed, guessed = {}, {}, set()
     for name, value in sweep.fixed.items():
         if _touched(f"fixed.{name}", wrong) or (tunables and name not in tunables):
@@ -28,19 +30,22 @@ def sound_space(sweep: Sweep, problems: Iterable[Problem], tunables: Mapping[str
     for name, item in (sweep.param_ranges or {}).items():
         if tunables and name not in tunables:
             guessed.add(name)
-        elif not _touched(f"param_ranges.{name}", wrong):
+        elif name not in circular and not _touched(f"param_ranges.{name}", wrong):
             ranges[name] = item
             fixed.pop(name, None)
         else:
             guessed.add(name)
             choices = _possible_choices(item, tunables.get(name))
-            circular = f"param_ranges.{name}.condition" in wrong
             if len(choices) > 1:
-                condition = None if circular else item.condition
+                condition = None if name in circular else item.condition
                 ranges[name] = ParamRange(type="categorical", choices=choices, condition=condition)
                 fixed.pop(name, None)
             elif choices:
                 fixed[name] = choices[0]
+                if {key for key in wrong if _touched(f"param_ranges.{name}", {key})} == {
+                    f"param_ranges.{name}.choices"
+                }:
+                    guessed.discard(name)  # its one value is as written
     return Space(_with_parents(ranges, fixed), fixed), guessed
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from sweeps.config.checks import pruner_problems, understood
 from sweeps.config.loading import Examined, examine
+from sweeps.config.meant import as_meant
 from sweeps.config.models import Sweep
-from sweeps.config.problems import Problem
+from sweeps.config.problems import Problem, nearest
 from sweeps.config.reading import Document
 from sweeps.config.values import is_number
 from sweeps.objectives.base import Objective
@@ -44,6 +45,7 @@ class CheckedSweep:
 
 def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep:
     """Check a sweep file that could be read as YAML; without an objective, as far as that goes."""
+    document = as_meant(document, Sweep, tunables_of(objective) if objective is not None else ())
     file = document.file
     examined = examine(Sweep, document.content, file)
     sweep = examined.salvaged.model
@@ -56,6 +58,9 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
         found += _fresh(_epoch_problems(sweep, objective), examined, found)
     listed = document.content.get("param_ranges")
     names = {name for name in listed if isinstance(name, str)} if isinstance(listed, dict) else set()
+    if listed == {}:
+        mend = "add parameters; or leave param_ranges out, in a version whose space is derived from its parent"
+        found.append(Problem(file, "param_ranges", "is empty: nothing is searched", mend))
     found += _fresh(registered_problems(sweep, objective, names), examined, found)
     space, guessed = sound_space(sweep, found, {} if objective is None else tunables_of(objective))
     arms = arm_shares(space, sweep.n_trials, _seed(sweep)) if _readable("n_trials", examined) else []
@@ -83,11 +88,11 @@ def check_sweep(document: Document, objective: Objective | None) -> CheckedSweep
 
 
 def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
-    """Each problem once, errors first, then in the order of the file."""
+    """Each problem once (what has the same mend is the same), errors first, then in the order of the file."""
     rank = {"error": 0, "warning": 1, "note": 2}
     unique: dict[tuple[str, str, str], Problem] = {}
     for problem in problems:
-        unique.setdefault((problem.file, problem.key, problem.message), problem)
+        unique.setdefault((problem.file, problem.key, problem.mend or problem.message), problem)
     files = {file: position for position, file in enumerate(dict.fromkeys(problem.file for problem in unique.values()))}
     return sorted(unique.values(), key=lambda item: (rank[item.severity], files[item.file], item.line or 0))
 
@@ -97,9 +102,8 @@ def _fresh(found: Iterable[Problem], examined: Examined[Sweep], told: list[Probl
     wrong = {problem.key for problem in told if problem.severity == "error"}
     return [
         problem
-        for problem in found
-        if not examined.salvaged.concerns_unreadable(problem.key)
-        and not (problem.key in wrong and problem.severity != "error")
+        for problem in examined.salvaged.of_the_user(found)
+        if not (problem.key in wrong and problem.severity != "error")
     ]
 
 
@@ -118,7 +122,10 @@ def _epoch_problems(sweep: Sweep, objective: Objective) -> list[Problem]:
     """The pruner against the objective's own number of epochs, where the file gives none; patience against epochs."""
     tunables = tunables_of(objective)
     derived = sweep.param_ranges is None  # what it does not state itself, it takes over from its parent
-    found = [] if derived or "epochs" in sweep.fixed else pruner_problems(sweep, tunables["epochs"].default)
+    stated = "epochs" in sweep.fixed or any(
+        name not in tunables and nearest(name, tunables) == "epochs" for name in sweep.fixed
+    )
+    found = [] if derived or stated else pruner_problems(sweep, tunables["epochs"].default)
     epochs = sweep.fixed.get("epochs", tunables["epochs"].default)
     patience = sweep.fixed.get("early_stop_patience")
     if is_number(patience) and is_number(epochs) and patience >= epochs > 0:

@@ -26,13 +26,17 @@ SHARED = {
 
 
 def open_objective(choice: ObjectiveChoice, file: str) -> tuple[Objective | None, list[Problem]]:
-    """The objective that a lineage names, or None with the reasons; options that fail take their defaults."""
+    """The objective that a lineage names or likely means, or None with the reasons; options that fail take defaults."""
     try:
         kind = objective_class(choice.name)
     except Exception as problem:  # anything may happen when a user's module is imported
-        guess = choice.name not in SHIPPED and nearest(choice.name, SHIPPED)
+        guess = nearest(choice.name, SHIPPED) if choice.name not in SHIPPED and ":" not in choice.name else None
         mend = f"did you mean {guess!r}?" if guess else "check the name, and that its module can be imported"
-        return None, [Problem(file, "objective.name", _one_line(problem), mend, choice.name)]
+        told = [Problem(file, "objective.name", _one_line(problem), mend, choice.name)]
+        if guess is None:
+            return None, told
+        objective, more = open_objective(choice.model_copy(update={"name": guess}), file)
+        return objective, [*told, *more]
     try:
         examined = examine(kind.Options, choice.options, file, "objective.options")
         options = examined.salvaged.model or kind.Options()
@@ -121,6 +125,8 @@ def _range_problems(key: str, item: ParamRange, tunable: Tunable) -> Iterator[Pr
         for index, choice in enumerate(item.choices or []):
             if numbers and isinstance(choice, str) and text_number(choice) is not None:
                 continue  # told already, as the only text among numbers
+            if is_number(choice) and choice in {other for other in item.choices or [] if isinstance(other, bool)}:
+                continue  # told already, as one that cannot be told from true or false
             if (reason := refusal(choice, tunable)) is not None:
                 yield Problem("", f"{key}.choices.{index}", *reason, choice)
         return
@@ -195,6 +201,9 @@ def limits_problems(
             yield Problem(file, key, "the objective knows no such parameter", did_you_mean(name, tunables))
         if not bounds:
             yield Problem(file, key, "limits nothing", "give low or high, or remove it")
+        elif tunable is not None and tunable.kind == "categorical":
+            message = f"is used for nothing: {name} takes one of several values, and has no range"
+            yield Problem(file, key, message, "remove it", dict(bounds), "warning")
         if "low" in bounds and "high" in bounds and bounds["low"] >= bounds["high"]:
             yield Problem(file, f"{key}.low", "low must be below high", "swap them", bounds["low"])
         if tunable is None or tunable.kind == "categorical":

@@ -117,8 +117,8 @@ def test_one_study_name_in_two_stores_is_allowed(check: Check) -> None:
 
 def test_a_sweep_file_used_twice_is_told_once(check: Check) -> None:
     report = check("lineage: demo\nversions:\n  v2: {sweep: a.yaml}\n  v3: {sweep: a.yaml, parent: v2}\n", a=A)
-    assert keys(report) == [("a.yaml", "study_name")]
-    assert "same sweep file" in report.errors[0].message
+    assert keys(report) == [("sweep.yaml", "versions.v3.sweep")]
+    assert "the sweep file of v2 too" in report.errors[0].message
 
 
 def test_no_versions_are_told_with_what_else_is_wrong(check: Check) -> None:
