@@ -66,7 +66,7 @@ def measure(point: Point, data: Path, device: str, threads: int, bfloat16: bool,
     train_seconds = seconds(run.device, lambda: run._train(1), passes)
     evaluation_seconds = seconds(run.device, lambda: run.evaluate(run.validation_rows), passes)
     loader = run.loader
-    cells = loader.counts[loader._canvases(plain_draw(run.train_rows, loader.pairs))].reshape(-1)
+    cells = loader.bank.counts[loader._canvases(plain_draw(run.train_rows, loader.pairs))].reshape(-1)
     rate = 3 * products(resolved, cells, training) / train_seconds
     epoch = TRAINING_TASKS * train_seconds / training + VALIDATION_TASKS * evaluation_seconds / validation
     top = peak(run.device, run.dtype)

@@ -49,3 +49,9 @@ def data(tmp_path_factory: pytest.TempPathFactory, tasks_folder: Path) -> Path:
     folder = tmp_path_factory.mktemp("data")
     ArcClassifier(ArcOptions(data=tasks_folder)).prepare(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def write_tasks():
+    """The function that writes task files, for tests that want other ones."""
+    return task_files

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeps.objectives.arc.architecture import resolve
-from sweeps.objectives.arc.batches import Loader, oriented, partition, plain_draw, random_draw
+from sweeps.objectives.arc.batches import Loader, partition, plain_draw, random_draw
 from sweeps.objectives.arc.data import Tasks, read_part
 from sweeps.objectives.arc.labels import transformation
+from sweeps.objectives.arc.packing import Bank, Packing, oriented
 
 CPU = torch.device("cpu")
 AUGMENTED = resolve({}).train
@@ -23,17 +24,20 @@ def pool(data) -> Tasks:
     return read_part(data, "pool")
 
 
-def loader_of(pool: Tasks, **options) -> Loader:
-    return Loader(pool, CPU, **{"joint": True, "turned": True, **options})
+def loader_of(pool: Tasks, *, joint=True, turned=True, rows=False, patch=1, **options) -> Loader:
+    return Loader(Bank(pool, CPU, Packing(joint, turned, rows, patch)), **options)
 
 
 def canvases(loader: Loader, draw, batch_size: int) -> list[np.ndarray]:
     """All canvases of a draw in order, laid out on 30 x 30."""
     result = []
     for batch in loader.batches(draw, batch_size):
-        full = np.full((len(batch.lengths), 30, 32), 120 if loader.joint else 10)
+        full = np.full((len(batch.lengths) + 1, 30, 32), 120 if loader.joint else 10)
         full[batch.canvas, batch.place // 32, batch.place % 32] = batch.cells[:, 0]
-        assert torch.equal(torch.bincount(batch.canvas, minlength=len(batch.lengths)), batch.lengths)
+        assert torch.equal(torch.bincount(batch.canvas, minlength=len(batch.lengths) + 1)[:-1], batch.lengths)
+        assert len(batch.cells) == len(batch.place) == len(batch.canvas) == sum(batch.spans)
+        for number, part in enumerate(batch.canvas.split(batch.spans)[1:-1]):
+            assert set(part.tolist()) <= {number, len(batch.lengths)}
         result.extend(full[:-1, :, :30])
     return result
 
@@ -58,27 +62,36 @@ def test_single_grids_come_in_the_order_task_pair_input_output(pool):
                 np.testing.assert_array_equal(shown[6 * t + 2 * p + side], pool.grids[t, p % pool.pairs[t], side])
 
 
-@pytest.mark.parametrize("joint", [True, False])
-def test_filler_rounds_up_and_changes_nothing_else(pool, joint):
+@pytest.mark.parametrize("options", [{"joint": True}, {"joint": False}, {"joint": True, "rows": True}])
+def test_filler_rounds_up_and_changes_nothing_else(pool, options):
     draw = random_draw(torch.arange(len(pool)), loader_of(pool).pairs, AUGMENTED, torch.Generator().manual_seed(0))
-    bare, filled = (loader_of(pool, joint=joint, multiple=multiple) for multiple in (1, 128))
+    bare, filled = (loader_of(pool, multiple=multiple, **options) for multiple in (1, 128))
     assert all(len(batch.cells) % 128 == 0 for batch in filled.batches(draw, 8))
     for a, b in zip(canvases(bare, draw, 8), canvases(filled, draw, 8), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_neighbours_are_the_cells_around_within_the_canvas(pool):
-    loader = loader_of(pool, neighbours=True, multiple=64)
-    draw = random_draw(torch.arange(12), loader.pairs, AUGMENTED, torch.Generator().manual_seed(0))
-    for batch in loader.batches(draw, 5):
-        total, canvases_ = len(batch.cells), len(batch.lengths) - 1
+    loader = loader_of(pool, rows=True, multiple=64)
+    draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(0))
+    for batch in loader.batches(draw, 7):
         keys = list(zip(batch.canvas.tolist(), (batch.place // 32).tolist(), (batch.place % 32).tolist(), strict=True))
-        at = {key: index for index, key in enumerate(keys) if key[0] < canvases_}
+        cell = (batch.canvas < len(batch.lengths)).tolist()
+        at = {key: index for index, key in enumerate(keys) if cell[index]}
+        rows = batch.rows.tolist()
+        assert not cell[0]
         for index, (canvas, row, column) in enumerate(keys):
-            if canvas < canvases_:
-                around = [at.get((canvas, row + r, column + c), total) for r in (-1, 0, 1) for c in (-1, 0, 1)]
-                windows = batch.neighbours.windows[index][:, None] + torch.arange(3)
-                assert batch.neighbours.spread[windows].reshape(-1).tolist() == around
+            if cell[index]:
+                around = [at.get((canvas, row + r, column + c), 0) for c in (-1, 0, 1) for r in (-1, 0, 1)]
+                found = [entry if cell[entry] else 0 for near in rows[index : index + 3] for entry in near]
+                assert found == around
+
+
+def test_gaps_are_few(pool):
+    loader = loader_of(pool, rows=True)
+    for batch in loader.batches(plain_draw(torch.arange(len(pool)), loader.pairs), 16):
+        gaps, canvases_ = len(batch.cells) - int(batch.lengths.sum()), len(batch.lengths)
+        assert gaps <= 1 + 33 * canvases_
 
 
 @pytest.mark.parametrize("overhead", [0.0, 500.0, np.inf])
@@ -88,7 +101,7 @@ def test_groups_hold_each_cell_once_with_its_canvas(pool, overhead, multiple):
     draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(0))
     for batch in loader.batches(draw, 9):
         groups, total = batch.groups, len(batch.cells)
-        real = int(batch.lengths[:-1].sum())
+        real = int(batch.lengths.sum())
         assert sorted(groups.tokens[groups.tokens < total].tolist()) == list(range(real))
         assert torch.equal(groups.tokens[groups.slot[:real]], torch.arange(real))
         assert (groups.slot[real:] == len(groups.tokens)).all()

@@ -10,6 +10,7 @@ from sweeps.objectives.arc.architecture import resolve
 from sweeps.objectives.arc.batches import Batch, Loader, plain_draw
 from sweeps.objectives.arc.data import pack
 from sweeps.objectives.arc.encoders import Classifier, CnnEncoder, initialise
+from sweeps.objectives.arc.packing import Bank, Packing
 from sweeps.objectives.arc.tasks import Task
 
 SMALL = {"width_mult": 0.25, "embed_dim": 12, "mlp_hidden": 10, "ctx_d_model": 12, "ctx_n_head": 3}
@@ -48,15 +49,10 @@ def build(configuration: dict) -> Classifier:
 def batch_of(model: Classifier, tasks: list[Task], overhead: float = 30.0, multiple: int = 1) -> Batch:
     packed = pack(tasks, [0] * len(tasks))
     cnn = isinstance(model.encoder, CnnEncoder)
+    spec = model.encoder.spec
+    packing = Packing(True, False, True) if cnn else Packing(spec.joint, False, False, spec.patch)
     loader = Loader(
-        packed,
-        torch.device("cpu"),
-        joint=cnn or model.encoder.spec.joint,
-        turned=False,
-        neighbours=cnn,
-        group_overhead=None if cnn else overhead,
-        multiple=multiple,
-        patch=1 if cnn else model.encoder.spec.patch,
+        Bank(packed, torch.device("cpu"), packing), group_overhead=None if cnn else overhead, multiple=multiple
     )
     (batch,) = loader.batches(plain_draw(torch.arange(len(tasks)), loader.pairs), len(tasks))
     return batch

@@ -1,10 +1,11 @@
-"""Batches without padding: augmentation and packing in tensors, with random numbers of their own.
+"""Batches without padding: augmentation in tensors, with random numbers of their own.
 
-All tasks lie packed on the device, in each of their eight symmetries, as one long list of cells. An epoch is a
+All tasks lie packed on the device (``packing``). An epoch is a
 function of (seed, epoch) alone: the order of the tasks, the three demonstration pairs of each, a permutation of the
 colours and a turn or reflection for each task. A batch is a random set of tasks, as the list of all their cells, canvas
-after canvas, with the nine neighbours of each: convolutions and pooling work on cells and there is nothing to pad. Only
-attention needs equal lengths; it sees the canvases sorted into groups of like size, which changes no result.
+after canvas: convolutions and pooling work on cells, and there are no canvases to pad. Convolutions get a gap in the
+list after each row of a canvas, so that the cells to the left and right of a cell are the ones beside it in the list.
+Only attention needs equal lengths; it sees the canvases sorted into groups of like size, which changes no result.
 
 Sizes are kept on the host as well: to form a batch needs no word from the device.
 """
@@ -17,16 +18,11 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from sweeps.objectives.arc.architecture import COLOUR_STATES, DEMOS, TrainSpec
-from sweeps.objectives.arc.data import PADDING, Tasks
-from sweeps.objectives.arc.tasks import MAX_SIDE
-
-JOINT_OUTSIDE = COLOUR_STATES * COLOUR_STATES - 1
-"""Cell index of a position outside both grids of a pair; a pair's cell is ``input * 11 + output``."""
-
-PITCH = 32
-"""Row pitch of ``Batch.place``."""
+from sweeps.objectives.arc.data import PADDING
+from sweeps.objectives.arc.packing import Bank
 
 BLOCKS = 24
 """Most groups that the canvases of a batch are sorted into for attention."""
@@ -46,28 +42,21 @@ class Groups:
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """Where the 3 x 3 neighbourhoods of all cells lie, for convolutions.
-
-    ``spread`` int64 [positions] lays the canvases out row by row, with an empty position before each row and an empty
-    row above and below; it holds the cell at each position, or the number of cells where there is none. ``windows``
-    int64 [cells, 3] are the positions where the three cells above, at and below a cell begin.
-    """
-
-    spread: torch.Tensor
-    windows: torch.Tensor
-
-
-@dataclass(frozen=True)
 class Batch:
     """Some tasks as one list of cells.
 
     A canvas is a pair (input and output over one another) or, for models that see each grid by itself, a single grid;
     canvases are in the order task, pair, input before output.
 
-    ``cells`` int64 [cells, 1] what stands at each cell; ``place`` int64 [cells] row * 32 + column; ``canvas`` int64
-    [cells] to which canvas it belongs; ``lengths`` int64 [canvases + 1] cells of each canvas, and of the filler at the
-    end that rounds the list up; ``labels`` int64 [tasks]; ``neighbours`` for convolutions, ``groups`` for attention.
+    ``cells`` int64 [n, 1] what stands at each entry of the list; ``place`` int64 [n] row * 32 + column; ``canvas``
+    int64 [n] to which canvas it belongs, the number of canvases for gaps and filler; ``lengths`` int64 [canvases] cells
+    of each canvas; ``spans`` (on the host) entries before the first canvas, of each canvas with its gaps, and of the
+    filler at the end that rounds the list up; ``labels`` int64 [tasks]; ``groups`` for attention.
+
+    For convolutions, the list begins with a gap and has one after each row; gaps are 120 in ``cells``, as if outside of
+    both grids. ``rows`` int64 [n + 2, 3] are the entries above, at and below each entry, 0 (a gap) where there is no
+    cell; its first and last row stand for the entries before and after the list. The nine neighbours of entry ``i`` are
+    ``rows[i : i + 3]``.
 
     With patches of side p, a "cell" of this list is a patch, and ``cells`` is [patches, p * p].
     """
@@ -76,8 +65,9 @@ class Batch:
     place: torch.Tensor
     canvas: torch.Tensor
     lengths: torch.Tensor
+    spans: tuple[int, ...]
     labels: torch.Tensor
-    neighbours: Neighbours | None = None
+    rows: torch.Tensor | None = None
     groups: Groups | None = None
 
 
@@ -120,23 +110,6 @@ def random_draw(tasks: torch.Tensor, pairs: torch.Tensor, spec: TrainSpec, gener
     return Draw(tasks, demos, motions, colours)
 
 
-def oriented(grids: np.ndarray, heights: np.ndarray, widths: np.ndarray, motion: int) -> np.ndarray:
-    """All grids [n, 30, 30] in one of their eight symmetries, each again at the top left.
-
-    Motion ``m`` mirrors rows if ``m & 1``, columns if ``m & 2``, and then swaps rows and columns if ``m & 4``.
-    """
-    turned = grids.copy()
-    if motion & 1:
-        for height in np.unique(heights):
-            same = heights == height
-            turned[same, :height] = turned[same, :height][:, ::-1]
-    if motion & 2:
-        for width in np.unique(widths):
-            same = widths == width
-            turned[same, :, :width] = turned[same, :, :width][:, :, ::-1]
-    return turned.transpose(0, 2, 1) if motion & 4 else turned
-
-
 def partition(lengths: np.ndarray, overhead: float) -> np.ndarray:
     """Where to cut rows of sorted canvases into groups: bool [rows, blocks + 1], true at a cut and at both ends.
 
@@ -163,62 +136,16 @@ def partition(lengths: np.ndarray, overhead: float) -> np.ndarray:
 
 
 class Loader:
-    """Packed tasks on a device, and batches from them.
+    """Batches from packed tasks.
 
-    ``joint``: a canvas is a pair; else a grid. ``turned``: keep the eight symmetries. ``neighbours``: batches have
-    them. ``group_overhead``: batches have groups, and starting one costs so many attention scores; None for no groups.
-    ``multiple``: the list of cells is filled up to a multiple of this. ``patch``: side of the squares that are listed
-    as one cell; it must divide 30.
+    ``group_overhead``: batches have groups, and starting one costs so many attention scores; None for no groups.
+    ``multiple``: the list of cells is filled up to a multiple of this.
     """
 
-    def __init__(
-        self,
-        tasks: Tasks,
-        device: torch.device,
-        *,
-        joint: bool,
-        turned: bool,
-        neighbours: bool = False,
-        group_overhead: float | None = None,
-        multiple: int = 1,
-        patch: int = 1,
-    ) -> None:
-        self.device, self.joint, self.neighbours, self.multiple = device, joint, neighbours, multiple
-        self.outside = JOINT_OUTSIDE if joint else PADDING
-        self.patch = patch
-        self.group_overhead = group_overhead
-        self.pairs = torch.from_numpy(tasks.pairs.astype(np.int64))
-        self.labels = torch.from_numpy(tasks.labels).to(device)
-        self.first_pair = np.concatenate([[0], np.cumsum(tasks.pairs.astype(np.int64))])
-        shown = np.arange(tasks.grids.shape[1])[None, :] < tasks.pairs[:, None]
-        self._pack(tasks.grids[shown], tasks.heights[shown], tasks.widths[shown], 8 if turned else 1)
-
-    def _pack(self, grids: np.ndarray, heights: np.ndarray, widths: np.ndarray, motions: int) -> None:
-        """Lists of all cells of all canvases: canvas after canvas, motion after motion."""
-        flat = grids.reshape(-1, MAX_SIDE, MAX_SIDE)
-        cells, places, counts, sides = [], [], [], []
-        for motion in range(motions):
-            canvases = oriented(flat, heights.reshape(-1), widths.reshape(-1), motion)
-            size = np.stack([heights, widths][:: -1 if motion & 4 else 1]).astype(np.int64)
-            size = size.max(axis=2) if self.joint else size.reshape(2, -1)
-            sides.append(-(-size // self.patch))
-            if self.joint:
-                canvases = canvases[0::2] * np.uint8(COLOUR_STATES) + canvases[1::2]
-            side = MAX_SIDE // self.patch
-            patches = canvases.reshape(-1, side, self.patch, side, self.patch).transpose(0, 1, 3, 2, 4)
-            patches = patches.reshape(-1, self.patch**2)
-            inside = (patches[:, 0] if self.patch == 1 else patches.min(axis=1)) < self.outside
-            at = np.flatnonzero(inside)
-            where = (at % side**2).astype(np.int16)
-            cells.append(patches[at])
-            places.append(where // side * PITCH + where % side)
-            counts.append(inside.reshape(len(canvases), -1).sum(axis=1))
-        self.canvases = len(canvases)
-        self.heights, self.widths = np.concatenate(sides, axis=1)
-        self.counts = np.concatenate(counts)
-        self.starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
-        self.bank_cells = torch.from_numpy(np.concatenate(cells)).to(self.device)
-        self.bank_places = torch.from_numpy(np.concatenate(places)).to(self.device)
+    def __init__(self, bank: Bank, *, group_overhead: float | None = None, multiple: int = 1) -> None:
+        self.bank, self.group_overhead, self.multiple = bank, group_overhead, multiple
+        self.device, self.joint, self.rows = bank.device, bank.packing.joint, bank.packing.rows
+        self.pairs, self.labels = bank.pairs, bank.labels
 
     def batches(self, draw: Draw, batch_size: int) -> Iterator[Batch]:
         """The tasks of a draw in its order, ``batch_size`` at a time; the last batch takes what is left."""
@@ -243,15 +170,15 @@ class Loader:
 
     def _canvases(self, draw: Draw) -> np.ndarray:
         """Which canvases of the bank a draw shows: int64 [tasks, 3 or 6]."""
-        pair = self.first_pair[draw.tasks.numpy()][:, None] + draw.demos.numpy()
+        pair = self.bank.first_pair[draw.tasks.numpy()][:, None] + draw.demos.numpy()
         canvas = pair if self.joint else (2 * pair[:, :, None] + np.arange(2)).reshape(len(pair), -1)
-        return canvas + draw.motions.numpy()[:, None] * self.canvases
+        return canvas + draw.motions.numpy()[:, None] * self.bank.canvases
 
     def _sorted(self, chosen: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Order by size and cuts into groups, for all batches at once; cuts are in canvases."""
         if self.group_overhead is None:
             return None, None
-        lengths = self.counts[chosen]
+        lengths = self.bank.counts[chosen]
         order = np.argsort(lengths, axis=1, kind="stable")
         block = -(-chosen.shape[1] // BLOCKS)
         padded = np.pad(order, ((0, 0), (0, -chosen.shape[1] % block)), mode="edge")
@@ -273,49 +200,42 @@ class Loader:
         labels: torch.Tensor,
         groups: tuple[np.ndarray, np.ndarray] | None,
     ) -> Batch:
-        lengths = self.counts[rows]
-        real = int(lengths.sum())
-        filler = -real % self.multiple
-        total = real + filler
-        ends = np.cumsum(lengths)
-        shift, length = self._send(np.stack([self.starts[rows] - (ends - lengths), lengths]))
-        canvas = torch.repeat_interleave(length, output_size=real)
+        spans = self.bank.spans[rows]
+        lead, real = int(self.rows), int(spans.sum())
+        filler = -(lead + real) % self.multiple
+        ends = np.cumsum(spans)
+        shift, span, length = self._send(
+            np.stack([self.bank.starts[rows] - (ends - spans), spans, self.bank.counts[rows]])
+        )
+        canvas = torch.repeat_interleave(span, output_size=real)
         source = torch.arange(real, device=self.device) + shift[canvas]
-        cells = self.bank_cells[source].long()
-        place = self.bank_places[source].long()
+        cells = self.bank.cells[source].long()
+        place = self.bank.places[source].long()
         per_task = len(rows) // len(labels)
         cells = tables.reshape(-1)[(canvas // per_task * tables.shape[1])[:, None] + cells]
-        if filler:
-            grow = (0, filler)
-            cells = torch.nn.functional.pad(cells, (0, 0, 0, filler), value=self.outside)
-            place, canvas = torch.nn.functional.pad(place, grow), torch.nn.functional.pad(canvas, grow, value=len(rows))
+        if self.rows:
+            canvas = canvas.masked_fill(cells[:, 0] == self.bank.outside, len(rows))
+        if lead or filler:
+            cells = pad(cells, (0, 0, lead, filler), value=self.bank.outside)
+            place, canvas = pad(place, (lead, filler)), pad(canvas, (lead, filler), value=len(rows))
         return Batch(
             cells,
             place,
             canvas,
-            torch.nn.functional.pad(length, (0, 1), value=filler),
+            length,
+            (lead, *spans.tolist(), filler),
             labels,
-            self._neighbours(rows, canvas, place, filler) if self.neighbours else None,
-            self._groups(lengths, ends - lengths, total, *groups) if groups else None,
+            self._rows(source, cells[:, 0], lead, filler) if self.rows else None,
+            self._groups(spans, ends - spans, len(cells), *groups) if groups else None,
         )
 
-    def _neighbours(self, rows: np.ndarray, canvas: torch.Tensor, place: torch.Tensor, filler: int) -> Neighbours:
-        """The layout of all canvases; filler cells lie side by side in one more canvas of a single row."""
-        heights, pitches = self.heights[rows], self.widths[rows] + 1
-        areas = (heights + 2) * pitches
-        starts = np.cumsum(areas) - areas
-        end = int(areas.sum())
-        first, pitch = self._send(np.stack([np.append(starts + pitches, end + filler + 1), np.append(pitches, 0)]))
-        total = len(canvas)
-        cell = torch.arange(total, device=self.device)
-        position = first[canvas] + place // PITCH * pitch[canvas] + place % PITCH + 1
-        if filler:
-            position[total - filler :] = end + filler + 2 + torch.arange(filler, device=self.device)
-        spread = torch.full((end + 3 * filler + 4,), total, device=self.device)
-        spread[position] = cell
-        step = torch.where(cell < total - filler, pitch[canvas], filler + 1)
-        above = position - step - 1
-        return Neighbours(spread, torch.stack([above, position - 1, position + step - 1], dim=1))
+    def _rows(self, source: torch.Tensor, cells: torch.Tensor, lead: int, filler: int) -> torch.Tensor:
+        """Entries above, at and below each entry of the list, and of the entries before and after it."""
+        entry = torch.arange(len(cells), device=self.device)[:, None]
+        steps = pad(self.bank.steps[source].long(), (0, 0, lead, filler))
+        above_below = torch.where(steps > 0, entry + steps * torch.tensor([-1, 1], device=self.device), 0)
+        at = entry.masked_fill((cells == self.bank.outside)[:, None], 0)
+        return pad(torch.cat([above_below[:, :1], at, above_below[:, 1:]], dim=1), (0, 0, 1, 1))
 
     def _groups(
         self, lengths: np.ndarray, starts: np.ndarray, total: int, order: np.ndarray, cuts: np.ndarray

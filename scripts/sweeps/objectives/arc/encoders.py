@@ -13,18 +13,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.objectives.arc.architecture import COLOUR_STATES, DEMOS, CnnSpec, ContextSpec, ModelSpec
-from sweeps.objectives.arc.batches import PITCH, Batch
+from sweeps.objectives.arc.attention import AttentionLayer, GroupAttention, attend_in_rows
+from sweeps.objectives.arc.batches import Batch
 from sweeps.objectives.arc.layers import (
-    AttentionLayer,
     CellEmbedding,
     Convolution,
     Dropout,
-    GroupAttention,
-    attend_in_rows,
+    lookup,
+    norm_relu,
     pair_features,
     pool_width,
     pooled,
 )
+from sweeps.objectives.arc.packing import PITCH
 from sweeps.objectives.arc.tasks import MAX_SIDE
 
 
@@ -49,13 +50,17 @@ class CnnEncoder(nn.Module):
 
     def forward(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
         """One embedding a task: [tasks, embedding]."""
-        assert batch.neighbours is not None
-        x = self.cells(batch.cells)
-        if self.coords is not None:
-            x = x + F.embedding(batch.place, self.coords(coordinates(x.device)))
-        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
-            x = convolution(x, F.relu(norm(x)), batch.neighbours, dtype)
-        canvases = pooled(F.relu(self.last_norm(x)), batch, self.spec.pool)
+        assert batch.rows is not None
+        states, layers = batch.cells[:, 0], list(zip(self.norms, self.convolutions, strict=True))
+        inside = (states < len(self.cells.features) - 1)[:, None]
+        if self.coords is None:
+            norm, convolution = layers.pop(0)
+            x = convolution.looked_up(self.cells, norm, states, batch.rows)
+        else:
+            x = lookup((self.cells.table(), states), (self.coords(coordinates(states.device)), batch.place))
+        for norm, convolution in layers:
+            x = convolution(x, norm_relu(x, norm, inside), batch.rows, dtype)
+        canvases = pooled(norm_relu(x, self.last_norm, inside), batch, self.spec.pool)
         pairs = F.relu(self.embed(canvases)).view(-1, DEMOS, self.embed.out_features)
         return self.mix(pairs.flatten(1) if self.spec.aggregate == "flatten" else pairs.mean(dim=1))
 
@@ -83,8 +88,8 @@ class ContextEncoder(nn.Module):
     def forward(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
         """One embedding a task: [tasks, embedding]."""
         assert batch.groups is not None
-        x = self.cells(batch.cells) + self.row(batch.place // PITCH) + self.column(batch.place % PITCH)
-        x = self.dropout(x)
+        place = (self.row.weight, batch.place // PITCH), (self.column.weight, batch.place % PITCH)
+        x = self.dropout(lookup((self.cells.table(), self.cells.rows(batch.cells)), *place))
         attend = GroupAttention(batch.groups, len(batch.cells), dtype)
         for layer in self.cell_layers:
             x = layer(x, attend, dtype)

@@ -9,7 +9,8 @@ import torch
 
 from sweeps.objectives.arc.architecture import Resolved
 from sweeps.objectives.arc.data import Tasks, read_part
-from sweeps.objectives.arc.prediction import loader_for, logits, probabilities, write_model
+from sweeps.objectives.arc.packing import Bank
+from sweeps.objectives.arc.prediction import loader_for, logits, packing_for, probabilities, write_model
 from sweeps.objectives.arc.training import ArcRun
 from sweeps.objectives.base import EpochReport, Predictions
 
@@ -35,7 +36,7 @@ class FinalArcRun(ArcRun):
     def predict_test(self) -> Predictions:
         """Classify the locked test part; the only place that opens it."""
         self.test = test = read_part(self.data, "test")
-        loader = loader_for(test, self.resolved, self.device)
+        loader = loader_for(Bank(test, self.device, packing_for(self.resolved, turned=False)), self.resolved)
         shares = probabilities(logits(self.model, loader, torch.arange(len(test)), self.dtype))
         return Predictions(
             names=tuple(test.ids.tolist()),

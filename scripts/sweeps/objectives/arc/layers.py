@@ -1,7 +1,7 @@
 """Layers on lists of cells: what both encoders are made of.
 
-Nothing here knows of padding. A list of cells [cells, width] has its canvases one after another; an index equal to the
-number of cells stands for "no cell" and reads as zero.
+Nothing here knows of padding. A list [entries, width] has the cells of its canvases one after another. For convolutions
+there are gaps between rows: what stands there is zero where it is read, and has no gradient.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.objectives.arc.architecture import COLOUR_STATES
-from sweeps.objectives.arc.batches import Batch, Groups, Neighbours
+from sweeps.objectives.arc.batches import Batch
 
 BLOCK_BYTES = 2**20
-"""Size of the neighbourhoods that a convolution gathers at a time on a CPU: what its second-level cache holds."""
+"""Size of the rows that a convolution gathers at a time on a CPU: what its second-level cache holds."""
 
 BLOCK_STEP = 256
 """Blocks have a multiple of so many cells."""
@@ -39,6 +39,40 @@ def pair_features(difference: bool) -> torch.Tensor:
     return torch.cat(parts, dim=1)
 
 
+def sum_by_index(values: torch.Tensor, index: torch.Tensor, rows: int) -> torch.Tensor:
+    """Sums of the rows of ``values`` [n, width] that have the same ``index`` [n]; in a fixed order on every device."""
+    if values.device.type == "cpu":
+        return values.new_zeros(rows, values.shape[1]).index_add_(0, index, values)
+    return torch.ops.aten.embedding_dense_backward(values, index, rows, -1, False)
+
+
+class _Lookup(torch.autograd.Function):
+    """Sums of the rows of a table that ``index`` [n, parts] names: [n, width]."""
+
+    @staticmethod
+    def forward(ctx, table, index):
+        ctx.save_for_backward(index)
+        ctx.rows = len(table)
+        return table.index_select(0, index[:, 0]) if index.shape[1] == 1 else F.embedding_bag(index, table, mode="sum")
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (index,) = ctx.saved_tensors
+        total = sum_by_index(gradient, index[:, 0].contiguous(), ctx.rows)
+        for part in range(1, index.shape[1]):
+            total += sum_by_index(gradient, index[:, part].contiguous(), ctx.rows)
+        return total, None
+
+
+def lookup(*parts: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Sum of the rows named in several tables: pairs of a table [rows, width] and an index [n] or [n, parts] of it."""
+    index, before = [], 0
+    for table, named in parts:
+        index.append((named + before).view(len(named), -1))
+        before += len(table)
+    return _Lookup.apply(torch.cat([table for table, _ in parts]), torch.cat(index, dim=1))
+
+
 class CellEmbedding(nn.Module):
     """Cells int64 [cells, parts] to vectors [cells, width]: a linear map of the features of all parts, looked up."""
 
@@ -47,12 +81,13 @@ class CellEmbedding(nn.Module):
         self.register_buffer("features", features, persistent=False)
         self.weight = nn.Parameter(torch.empty(parts, features.shape[1], width))
 
-    def forward(self, cells: torch.Tensor) -> torch.Tensor:
-        states, parts = len(self.features), len(self.weight)
-        table = (self.features @ self.weight).flatten(0, 1)
-        if parts == 1:
-            return F.embedding(cells[:, 0], table)
-        return F.embedding(cells + states * torch.arange(parts, device=cells.device), table).sum(dim=1)
+    def table(self) -> torch.Tensor:
+        """The vectors of all states, of one part after another: [parts * states, width]."""
+        return (self.features @ self.weight).flatten(0, 1)
+
+    def rows(self, cells: torch.Tensor) -> torch.Tensor:
+        """Which rows of the table are added for each cell: int64 [cells, parts]."""
+        return cells + len(self.features) * torch.arange(len(self.weight), device=cells.device)
 
 
 class Dropout(nn.Module):
@@ -70,11 +105,6 @@ class Dropout(nn.Module):
         return x * kept / (1 - self.share)
 
 
-def with_zero_row(x: torch.Tensor) -> torch.Tensor:
-    """``x`` with a row of zeros after its last: what an index of "no cell" reads."""
-    return F.pad(x, (0, 0, 0, 1))
-
-
 def _blocks(cells: int, row: int, x: torch.Tensor) -> Iterator[slice]:
     """Parts of a list of cells whose neighbourhoods (``row`` numbers a cell) fit a CPU's cache; one part elsewhere."""
     size = cells
@@ -84,49 +114,85 @@ def _blocks(cells: int, row: int, x: torch.Tensor) -> Iterator[slice]:
         yield slice(start, min(start + size, cells))
 
 
-def _laid_out(x: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-    """Every three neighbouring positions of a layout, as an overlapping view: [positions - 2, 3 * width]."""
-    width = x.shape[1]
-    positions = with_zero_row(x).index_select(0, spread)
-    return positions.as_strided((len(spread) - 2, 3 * width), (width, 1))
+class _NormRelu(torch.autograd.Function):
+    """relu(norm(x)), zero in gaps; no gradient comes back to a gap."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, eps, inside):
+        h, mean, scale = torch.native_layer_norm(x, x.shape[1:], weight, bias, eps)
+        h.relu_().mul_(inside)
+        ctx.save_for_backward(x, mean, scale, weight, bias, h)
+        return h
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, mean, scale, weight, bias, h = ctx.saved_tensors
+        through = torch.ops.aten.threshold_backward(gradient, h, 0)
+        back = torch.ops.aten.native_layer_norm_backward(
+            through, x, x.shape[1:], mean, scale, weight, bias, [True, True, True]
+        )
+        return *back, None, None
+
+
+def norm_relu(x: torch.Tensor, norm: nn.LayerNorm, inside: torch.Tensor) -> torch.Tensor:
+    """relu(norm(x)) of a list with gaps; ``inside`` bool [entries, 1] is false in gaps."""
+    return _NormRelu.apply(x, norm.weight, norm.bias, norm.eps, inside)
+
+
+def _products(around: torch.Tensor, kernels: torch.Tensor, base: torch.Tensor | None, out: torch.Tensor) -> None:
+    """Write ``base`` plus the convolution of a block into ``out`` [n, width], of ``out``'s type or a shorter one.
+
+    ``around`` [n + 2, 3 * inputs] the rows around each entry, from one before to one after the block; ``kernels``
+    [3, 3 * inputs, width] by column. No neighbourhood is ever gathered: its columns are the same rows, shifted by one.
+    """
+    n, inputs = len(out), around.shape[1]
+    if around.dtype == out.dtype:
+        torch.mm(around[:n], kernels[0], out=out) if base is None else torch.addmm(
+            base, around[:n], kernels[0], out=out
+        )
+        out.addmm_(around[1 : n + 1], kernels[1]).addmm_(around[2:], kernels[2])
+        return
+    result = around.as_strided((n, 3 * inputs), (inputs, 1)) @ kernels.view(3 * inputs, -1)
+    out.copy_(result) if base is None else torch.add(base, result, out=out)
 
 
 class _AddConvolution(torch.autograd.Function):
-    """x + convolution(h): gather the nine neighbours of each cell, multiply. Backward is the same, mirrored."""
+    """x + convolution(h): gather the rows around each entry, multiply. Backward is the same, mirrored."""
 
     @staticmethod
-    def forward(ctx, x, h, weight, spread, windows, dtype):
-        out, taps, width = weight.shape
+    def forward(ctx, x, h, weight, rows, dtype):
+        outputs, _, inputs = weight.shape
         h, kernel = h.to(dtype), weight.to(dtype)
-        ctx.save_for_backward(h, kernel, spread, windows)
-        source = _laid_out(h, spread)
-        flat, result = kernel.view(out, -1).t(), torch.empty_like(x)
-        for part in _blocks(len(x), taps * width, h):
-            around = source.index_select(0, windows[part].view(-1)).view(-1, taps * width)
-            if dtype == x.dtype:
-                torch.addmm(x[part], around, flat, out=result[part])
-            else:
-                torch.add(x[part], around @ flat, out=result[part])
+        ctx.save_for_backward(h, kernel, rows)
+        kernels = kernel.view(outputs, 3, 3, inputs).permute(2, 1, 3, 0).reshape(3, 3 * inputs, outputs)
+        result = torch.empty_like(x)
+        for part in _blocks(len(x), 3 * inputs, h):
+            _products(_around(h, rows, part), kernels, x[part], result[part])
         return result
 
     @staticmethod
     def backward(ctx, gradient):
-        h, kernel, spread, windows = ctx.saved_tensors
-        out, taps, width = kernel.shape
+        h, kernel, rows = ctx.saved_tensors
+        outputs, _, inputs = kernel.shape
         g = gradient.to(kernel.dtype)
-        source, source_g = _laid_out(h, spread), _laid_out(g, spread)
-        mirrored = kernel.flip(1).permute(1, 0, 2).reshape(taps * out, width)
-        weight_gradient = gradient.new_zeros(out, taps * width)
-        h_gradient = torch.empty_like(gradient)
-        for part in _blocks(len(gradient), taps * width, h):
-            index = windows[part].view(-1)
-            weight_gradient += g[part].t() @ source.index_select(0, index).view(-1, taps * width)
-            around_g = source_g.index_select(0, index).view(-1, taps * out)
-            if g.dtype == gradient.dtype:
-                torch.mm(around_g, mirrored, out=h_gradient[part])
-            else:
-                h_gradient[part] = around_g @ mirrored
-        return gradient, h_gradient, weight_gradient.view(out, taps, width), None, None, None
+        mirrored = kernel.view(outputs, 3, 3, inputs).flip(1, 2).permute(2, 1, 0, 3).reshape(3, 3 * outputs, inputs)
+        weight_gradient = gradient.new_zeros(3, outputs, 3 * inputs)
+        h_gradient = gradient.new_empty(len(h), inputs)
+        for part in _blocks(len(gradient), 3 * inputs, h):
+            around, transposed, n = _around(h, rows, part), g[part].t(), part.stop - part.start
+            for column in range(3):
+                if g.dtype == gradient.dtype:
+                    weight_gradient[column].addmm_(transposed, around[column : column + n])
+                else:
+                    weight_gradient[column] += transposed @ around[column : column + n]
+            _products(_around(g, rows, part), mirrored, None, h_gradient[part])
+        weight_gradient = weight_gradient.view(3, outputs, 3, inputs).permute(1, 2, 0, 3).reshape(kernel.shape)
+        return gradient, h_gradient, weight_gradient, None, None
+
+
+def _around(x: torch.Tensor, rows: torch.Tensor, part: slice) -> torch.Tensor:
+    """What stands above, at and below the entries of a block and the two beside it: [n + 2, 3 * width]."""
+    return x.index_select(0, rows[part.start : part.stop + 2].view(-1)).view(-1, 3 * x.shape[1])
 
 
 class Convolution(nn.Module):
@@ -136,111 +202,75 @@ class Convolution(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(width, 9, width))
 
-    def forward(self, x: torch.Tensor, h: torch.Tensor, neighbours: Neighbours, dtype: torch.dtype) -> torch.Tensor:
-        """x + convolution(h), both [cells, width]; the products are computed in ``dtype``."""
-        return _AddConvolution.apply(x, h, self.weight, neighbours.spread, neighbours.windows, dtype)
+    def forward(self, x: torch.Tensor, h: torch.Tensor, rows: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """x + convolution(h), both [entries, width], h zero in gaps; the products are computed in ``dtype``."""
+        return _AddConvolution.apply(x, h, self.weight, rows, dtype)
+
+    def looked_up(self, cells: CellEmbedding, norm: nn.LayerNorm, states: torch.Tensor, rows: torch.Tensor):
+        """What ``forward`` gives for x = the vectors of cells: there are few states, so their products are added up.
+
+        ``states`` int64 [entries]; the last state is a gap.
+        """
+        table, width = cells.table(), self.weight.shape[0]
+        inside = torch.arange(len(table), device=table.device)[:, None] < len(table) - 1
+        products = norm_relu(table, norm, inside) @ self.weight.view(-1, self.weight.shape[2]).t()
+        products = products.view(len(table), width, 9).transpose(1, 2).reshape(-1, width)
+        near = 9 * states[rows]
+        taps = torch.cat([near[column : column + len(states)] + column for column in range(3)], dim=1)
+        taps += torch.arange(0, 9, 3, device=taps.device).repeat(3)
+        return lookup((table, states), (products, taps))
 
 
-class _Permute(torch.autograd.Function):
-    """Rows to new places, each at most once; backward moves the gradients back."""
+def with_zero_row(x: torch.Tensor) -> torch.Tensor:
+    """``x`` with a row of zeros after its last: what an index of "no cell" reads."""
+    return F.pad(x, (0, 0, 0, 1))
+
+
+class _CanvasMax(torch.autograd.Function):
+    """Largest value of each canvas; cells that share it share its gradient. Gaps hold no more than a cell does."""
 
     @staticmethod
-    def forward(ctx, x, there, back):
-        ctx.save_for_backward(back)
-        return with_zero_row(x).index_select(0, there)
+    def forward(ctx, x, canvas, spans):
+        if x.device.type == "cpu":
+            largest = torch.stack([part.amax(dim=0) for part in x.split(spans)[1:-1]])
+        else:
+            lengths = torch.tensor(spans, device=x.device)
+            largest = torch.segment_reduce(x, "max", lengths=lengths, unsafe=True)[1:-1]
+        ctx.save_for_backward(x, canvas, largest)
+        return largest
 
     @staticmethod
     def backward(ctx, gradient):
-        (back,) = ctx.saved_tensors
-        return with_zero_row(gradient).index_select(0, back), None, None
+        x, canvas, largest = ctx.saved_tensors
+        is_largest = (x == F.pad(largest, (0, 0, 0, 1), value=torch.inf).index_select(0, canvas)).to(x.dtype)
+        number = sum_by_index(is_largest, canvas, len(largest) + 1)[:-1]
+        return is_largest.mul_(with_zero_row(gradient / number).index_select(0, canvas)), None, None
 
 
-class _BatchedAttention(torch.autograd.Function):
-    """softmax(q k + mask) v by matrix products: on a CPU faster in bfloat16 than the fused kernel."""
+class _CanvasSum(torch.autograd.Function):
+    """Sum over each canvas."""
 
     @staticmethod
-    def forward(ctx, query, key, value, mask):
-        shares = torch.softmax(query @ key.transpose(-1, -2) + mask, dim=-1)
-        ctx.save_for_backward(query, key, value, shares)
-        return shares @ value
+    def forward(ctx, x, canvas, canvases):
+        ctx.save_for_backward(canvas)
+        return sum_by_index(x, canvas, canvases + 1)[:-1]
 
     @staticmethod
     def backward(ctx, gradient):
-        query, key, value, shares = ctx.saved_tensors
-        through = torch._softmax_backward_data(gradient @ value.transpose(-1, -2), shares, -1, shares.dtype)
-        return through @ key, through.transpose(-1, -2) @ query, shares.transpose(-1, -2) @ gradient, None
-
-
-def attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Attention of [n, heads, tokens, size] tensors; ``mask`` float [n, 1, 1, tokens] is added to the scores."""
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16:
-        nothing = torch.zeros((), dtype=query.dtype) if mask is None else mask
-        return _BatchedAttention.apply(query * query.shape[-1] ** -0.5, key, value, nothing)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-
-
-def dense(module: nn.Linear, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """A linear layer computed in ``dtype``."""
-    if x.dtype == dtype == module.weight.dtype:
-        return module(x)
-    return F.linear(x.to(dtype), module.weight.to(dtype), None if module.bias is None else module.bias.to(dtype))
-
-
-class AttentionLayer(nn.Module):
-    """Pre-norm self-attention and a feed-forward layer of four times the width."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.first_norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x: torch.Tensor, attend, dtype: torch.dtype) -> torch.Tensor:
-        """x [..., width]; ``attend`` takes and returns rows of [queries | keys | values] and of what they attend to."""
-        attended = attend(dense(self.query_key_value, self.first_norm(x), dtype), self.heads)
-        x = x + self.dropout(dense(self.out, attended, dtype))
-        return x + self.dropout(dense(self.down, F.gelu(dense(self.up, self.second_norm(x), dtype)), dtype))
-
-
-def attend_in_rows(parts: torch.Tensor, heads: int) -> torch.Tensor:
-    """Each token of a row attends to all of its row: [n, tokens, 3 * width] -> [n, tokens, width]."""
-    n, tokens, triple = parts.shape
-    query, key, value = parts.view(n, tokens, 3, heads, triple // 3 // heads).permute(2, 0, 3, 1, 4).unbind(0)
-    return attention(query, key, value, None).transpose(1, 2).reshape(n, tokens, triple // 3)
-
-
-class GroupAttention:
-    """Each cell attends to all cells of its canvas: rows are moved into groups of like size and back."""
-
-    def __init__(self, groups: Groups, cells: int, dtype: torch.dtype) -> None:
-        self.groups = groups
-        empty = torch.zeros(len(groups.tokens), dtype=dtype, device=groups.tokens.device)
-        self.mask = empty.masked_fill(groups.tokens == cells, -torch.inf)
-
-    def __call__(self, parts: torch.Tensor, heads: int) -> torch.Tensor:
-        """[cells, 3 * width] -> [cells, width]."""
-        groups, width = self.groups, parts.shape[1] // 3
-        moved = _Permute.apply(parts, groups.tokens, groups.slot)
-        sizes = [n * length for n, length in groups.shapes]
-        results = []
-        for rows, mask, (n, length) in zip(moved.split(sizes), self.mask.split(sizes), groups.shapes, strict=True):
-            query, key, value = rows.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
-            attended = attention(query, key, value, mask.view(n, 1, 1, length))
-            results.append(attended.transpose(1, 2).reshape(n * length, width))
-        return _Permute.apply(torch.cat(results), groups.slot, groups.tokens)
+        (canvas,) = ctx.saved_tensors
+        return with_zero_row(gradient).index_select(0, canvas), None, None
 
 
 def pooled(x: torch.Tensor, batch: Batch, pool: str) -> torch.Tensor:
-    """Mean and/or maximum over each canvas's cells: x [cells, width] -> [canvases, width or 2 * width]."""
+    """Mean and/or maximum over each canvas's cells: x [entries, width] -> [canvases, width or 2 * width].
+
+    Gaps, if there are any, must hold no more than the cells do.
+    """
     parts = []
-    canvases = len(batch.lengths) - 1
     if pool in ("both", "mean"):
-        sums = x.new_zeros(canvases + 1, x.shape[1]).index_add(0, batch.canvas, x)
-        parts.append(sums[:canvases] / batch.lengths[:canvases, None])
+        parts.append(_CanvasSum.apply(x, batch.canvas, len(batch.lengths)) / batch.lengths[:, None])
     if pool in ("both", "max"):
-        parts.append(torch.segment_reduce(x, "max", lengths=batch.lengths, unsafe=True)[:canvases])
+        parts.append(_CanvasMax.apply(x, batch.canvas, batch.spans))
     return torch.cat(parts, dim=1)
 
 

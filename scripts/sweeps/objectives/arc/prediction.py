@@ -18,8 +18,9 @@ from sweeps.config.problems import error
 from sweeps.digests import digest_of_file, read_json, write_atomically, write_json
 from sweeps.objectives.arc.architecture import CnnSpec, Resolved
 from sweeps.objectives.arc.batches import Loader, plain_draw
-from sweeps.objectives.arc.data import Tasks, pack
+from sweeps.objectives.arc.data import pack
 from sweeps.objectives.arc.encoders import Classifier
+from sweeps.objectives.arc.packing import Bank, Packing
 from sweeps.objectives.arc.tasks import Task
 
 EVALUATION_BATCH = 32
@@ -37,20 +38,21 @@ def encoder_dtype(resolved: Resolved) -> torch.dtype:
     return torch.bfloat16 if resolved.train.bfloat16 else torch.float32
 
 
-def loader_for(tasks: Tasks, resolved: Resolved, device: torch.device, *, turned: bool = False) -> Loader:
-    """The tasks on the device, packed as the model's encoder wants them; ``turned`` for augmentation."""
+def packing_for(resolved: Resolved, *, turned: bool) -> Packing:
+    """How the model's encoder wants the tasks packed; ``turned`` for augmentation."""
     encoder = resolved.model.encoder
-    cnn = isinstance(encoder, CnnSpec)
-    return Loader(
-        tasks,
-        device,
-        joint=cnn or encoder.joint,
-        turned=turned,
-        neighbours=cnn,
-        group_overhead=None if cnn else GROUP_OVERHEAD[device.type == "cpu"] / encoder.heads,
-        patch=1 if cnn else encoder.patch,
-        multiple=FILL if resolved.train.bfloat16 else 1,
-    )
+    if isinstance(encoder, CnnSpec):
+        return Packing(joint=True, turned=turned, rows=True)
+    return Packing(joint=encoder.joint, turned=turned, patch=encoder.patch)
+
+
+def loader_for(bank: Bank, resolved: Resolved) -> Loader:
+    """Batches as the model's encoder wants them, from tasks that are packed for it."""
+    encoder = resolved.model.encoder
+    overhead = None
+    if not isinstance(encoder, CnnSpec):
+        overhead = GROUP_OVERHEAD[bank.device.type == "cpu"] / encoder.heads
+    return Loader(bank, group_overhead=overhead, multiple=FILL if resolved.train.bfloat16 else 1)
 
 
 @torch.no_grad()
@@ -94,8 +96,8 @@ class ArcModel:
 
     def answer(self, tasks: Sequence[Task]) -> np.ndarray:
         """Probabilities of the classes, float64 [tasks, classes], from each task's first three pairs."""
-        packed = pack(tasks, [0] * len(tasks))
-        loader = loader_for(packed, self.resolved, torch.device("cpu"))
+        packing = packing_for(self.resolved, turned=False)
+        loader = loader_for(Bank(pack(tasks, [0] * len(tasks)), torch.device("cpu"), packing), self.resolved)
         rows = torch.arange(len(tasks))
         return probabilities(logits(self.network, loader, rows, encoder_dtype(self.resolved)))
 

@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sweeps.digests import digest_of, read_json
+from sweeps.digests import digest_of
 from sweeps.objectives.arc.architecture import Resolved
 from sweeps.objectives.arc.batches import random_draw
-from sweeps.objectives.arc.data import Tasks, read_classes, read_part, train_validation
+from sweeps.objectives.arc.data import Tasks, read_classes, train_validation
 from sweeps.objectives.arc.encoders import Classifier, initialise
 from sweeps.objectives.arc.layers import Convolution, Dropout
-from sweeps.objectives.arc.prediction import encoder_dtype, loader_for, logits
+from sweeps.objectives.arc.prediction import encoder_dtype, loader_for, logits, packing_for
+from sweeps.objectives.arc.resident import data_digest, resident_bank, resident_pool
 from sweeps.objectives.base import EpochReport
 
 LAST_LR = 0.01
@@ -72,11 +73,11 @@ class ArcRun:
             torch.set_num_threads(threads)
         self.resolved, self.seed = resolved, seed
         self.device, self.dtype = chosen_device(device), encoder_dtype(resolved)
-        pool, self.classes = read_part(data, "pool"), read_classes(data)
-        self.data_digest = read_json(data / "manifest.json")["digest"]
+        pool, self.classes, self.data_digest = resident_pool(data), read_classes(data), data_digest(data)
         train, validation = self._split(pool)
         self.train_rows, self.validation_rows = torch.from_numpy(train), torch.from_numpy(validation)
-        self.loader = loader_for(pool, resolved, self.device, turned=resolved.train.dihedral)
+        packing = packing_for(resolved, turned=resolved.train.dihedral)
+        self.loader = loader_for(resident_bank(data, self.device, packing), resolved)
         self.model = Classifier(resolved.model, len(self.classes))
         initialise(self.model, torch.Generator().manual_seed(self._seed_of(0)))
         self.model.to(self.device)

@@ -1,0 +1,101 @@
+"""Attention over the cells of each canvas and over the canvases of a task."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from sweeps.objectives.arc.batches import Groups
+from sweeps.objectives.arc.layers import Dropout, with_zero_row
+
+
+class _Permute(torch.autograd.Function):
+    """Rows to new places, each at most once; backward moves the gradients back."""
+
+    @staticmethod
+    def forward(ctx, x, there, back):
+        ctx.save_for_backward(back)
+        return with_zero_row(x).index_select(0, there)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (back,) = ctx.saved_tensors
+        return with_zero_row(gradient).index_select(0, back), None, None
+
+
+class _BatchedAttention(torch.autograd.Function):
+    """softmax(q k + mask) v by matrix products: on a CPU faster in bfloat16 than the fused kernel."""
+
+    @staticmethod
+    def forward(ctx, query, key, value, mask):
+        shares = torch.softmax(query @ key.transpose(-1, -2) + mask, dim=-1)
+        ctx.save_for_backward(query, key, value, shares)
+        return shares @ value
+
+    @staticmethod
+    def backward(ctx, gradient):
+        query, key, value, shares = ctx.saved_tensors
+        through = torch._softmax_backward_data(gradient @ value.transpose(-1, -2), shares, -1, shares.dtype)
+        return through @ key, through.transpose(-1, -2) @ query, shares.transpose(-1, -2) @ gradient, None
+
+
+def attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Attention of [n, heads, tokens, size] tensors; ``mask`` float [n, 1, 1, tokens] is added to the scores."""
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16:
+        nothing = torch.zeros((), dtype=query.dtype) if mask is None else mask
+        return _BatchedAttention.apply(query * query.shape[-1] ** -0.5, key, value, nothing)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def dense(module: nn.Linear, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A linear layer computed in ``dtype``."""
+    if x.dtype == dtype == module.weight.dtype:
+        return module(x)
+    return F.linear(x.to(dtype), module.weight.to(dtype), None if module.bias is None else module.bias.to(dtype))
+
+
+class AttentionLayer(nn.Module):
+    """Pre-norm self-attention and a feed-forward layer of four times the width."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.first_norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: torch.Tensor, attend, dtype: torch.dtype) -> torch.Tensor:
+        """x [..., width]; ``attend`` takes and returns rows of [queries | keys | values] and of what they attend to."""
+        attended = attend(dense(self.query_key_value, self.first_norm(x), dtype), self.heads)
+        x = x + self.dropout(dense(self.out, attended, dtype))
+        return x + self.dropout(dense(self.down, F.gelu(dense(self.up, self.second_norm(x), dtype)), dtype))
+
+
+def attend_in_rows(parts: torch.Tensor, heads: int) -> torch.Tensor:
+    """Each token of a row attends to all of its row: [n, tokens, 3 * width] -> [n, tokens, width]."""
+    n, tokens, triple = parts.shape
+    query, key, value = parts.view(n, tokens, 3, heads, triple // 3 // heads).permute(2, 0, 3, 1, 4).unbind(0)
+    return attention(query, key, value, None).transpose(1, 2).reshape(n, tokens, triple // 3)
+
+
+class GroupAttention:
+    """Each cell attends to all cells of its canvas: rows are moved into groups of like size and back."""
+
+    def __init__(self, groups: Groups, cells: int, dtype: torch.dtype) -> None:
+        self.groups = groups
+        empty = torch.zeros(len(groups.tokens), dtype=dtype, device=groups.tokens.device)
+        self.mask = empty.masked_fill(groups.tokens == cells, -torch.inf)
+
+    def __call__(self, parts: torch.Tensor, heads: int) -> torch.Tensor:
+        """[cells, 3 * width] -> [cells, width]."""
+        groups, width = self.groups, parts.shape[1] // 3
+        moved = _Permute.apply(parts, groups.tokens, groups.slot)
+        sizes = [n * length for n, length in groups.shapes]
+        results = []
+        for rows, mask, (n, length) in zip(moved.split(sizes), self.mask.split(sizes), groups.shapes, strict=True):
+            query, key, value = rows.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
+            attended = attention(query, key, value, mask.view(n, 1, 1, length))
+            results.append(attended.transpose(1, 2).reshape(n * length, width))
+        return _Permute.apply(torch.cat(results), groups.slot, groups.tokens)
