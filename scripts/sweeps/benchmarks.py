@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sweeps.digests import read_json
 
-BEGIN, END = "<!-- history: written by `make docs` -->", "<!-- end of history -->"
+BEGIN, END = "<!-- {name}: written by `make docs` -->", "<!-- end of {name} -->"
 HEAD = (
     "| history | shards | regret at the end | more than one shard alone [95 %] | slots to reach half | epochs | idle |",
     "|---|---:|---:|---:|---:|---:|---:|",
@@ -72,6 +73,165 @@ def history_table(file: str | Path) -> str:
 
 def with_history(text: str, file: str | Path) -> str:
     """``text`` with the table of ``file`` between its two marks; as it is where they are missing."""
-    table = history_table(file)
-    pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
-    return re.sub(pattern, lambda _: f"{BEGIN}\n\n{table}\n{END}", text, flags=re.DOTALL)
+    return between(text, "history", history_table(file))
+
+
+def between(text: str, name: str, content: str) -> str:
+    """``text`` with ``content`` between the two marks of that name; as it is where they are missing."""
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    return re.sub(
+        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n\n{content}\n{end}", text, flags=re.DOTALL
+    )
+
+
+class GraphCost(_Record):
+    """What Snakemake takes before the first job."""
+
+    history: Literal["shared", "generation"]
+    shards: int
+    jobs: int = Field(description="In the graph.")
+    seconds: float = Field(description="Wall time of a dry run: reading the rules and building the graph.")
+    megabytes: float = Field(description="Peak memory of it.")
+
+
+class SubmissionCost(_Record):
+    """What it takes to hand shards to Slurm."""
+
+    shards: int
+    seconds_until_all_are_queued: float = Field(description="From the command to the last job in the queue.")
+    jobs_a_second: float | None = Field(description="Between the first and the last submission.")
+    seconds_to_cancel: float = Field(description="From Ctrl-C to an empty queue.")
+    seconds_of_a_job: float = Field(description="A shard job that has nothing to train, from its start to its end.")
+
+
+class ClusterCost(_Record):
+    """One simulated run of many shards."""
+
+    weather: str
+    shards: int
+    at_once: int = Field(description="Jobs that run side by side; the others wait in the queue.")
+    epoch_seconds: float
+    wall: float = Field(description="Seconds from the first submission to the last receipt.")
+    starts: int = Field(description="Jobs started, first ones and those after a preemption.")
+    told_to_leave: int = Field(description="Preemptions with a warning.")
+    killed: int = Field(description="Preemptions without one.")
+    slots: int
+    exact: bool = Field(description="Each slot is finished, and is there once.")
+    failed: int
+    epochs: int = Field(description="In the trial table.")
+    epochs_trained_again: int
+    epochs_not_recorded: int = Field(description="Trained, and lost with a job before they were recorded.")
+    granted: float = Field(description="Seconds that jobs held a machine, all together.")
+    training: float = Field(description="Share of them spent on the epochs of the trial table.")
+    between_epochs: float = Field(
+        description="Median seconds from one epoch of a job to the next: store and checkpoint."
+    )
+    between_epochs_95: float
+    commits_a_second: float
+    connections: int = Field(description="To the database, at most.")
+    store_cores: float = Field(description="Processor cores that the database kept busy.")
+
+
+class ScaleCost(_Record):
+    """What many shards cost; written by ``benchmarks/scale/run.py``."""
+
+    cores: int
+    python: str
+    dag: list[GraphCost] = Field(default_factory=list)
+    submission: list[SubmissionCost] = Field(default_factory=list)
+    cluster: list[ClusterCost] = Field(default_factory=list)
+
+
+def read_scale(file: str | Path) -> ScaleCost:
+    """The measured file."""
+    return ScaleCost.model_validate(read_json(file))
+
+
+def scale_table(file: str | Path) -> str:
+    """Markdown: the three tables, each under its heading."""
+    parts = [f"## {title}\n\n{make(read_scale(file))}" for title, make in SCALE_TABLES.values()]
+    return "\n".join(parts)
+
+
+def with_scale(text: str, file: str | Path) -> str:
+    """``text`` with each table of ``file`` between its marks."""
+    cost = read_scale(file)
+    for name, (_, make) in SCALE_TABLES.items():
+        text = between(text, f"scale {name}", make(cost))
+    return text
+
+
+def _graph(cost: ScaleCost) -> str:
+    head = ("history", "shards", "jobs in the graph", "seconds", "MB")
+    rows = [
+        (f"`{row.history}`", row.shards, row.jobs, f"{row.seconds:.1f}", f"{row.megabytes:.0f}") for row in cost.dag
+    ]
+    text = (
+        f"A dry run with the shipped rules on {cost.cores} cores, Python {cost.python}: four slots a shard; with "
+        "`generation`, two waves, so that each shard of the second waits for all of the first. Median of three, above "
+        "500 shards of one."
+    )
+    return _markdown(head, rows, text)
+
+
+def _submissions(cost: ScaleCost) -> str:
+    head = ("shards", "all in the queue after", "jobs a second", "queue empty after Ctrl-C")
+    rows = []
+    for row in cost.submission:
+        rate = "not resolved" if row.jobs_a_second is None else f"{row.jobs_a_second:.1f}"
+        rows.append((row.shards, f"{row.seconds_until_all_are_queued:.0f} s", rate, f"{row.seconds_to_cancel:.0f} s"))
+    alone = cost.submission[0].seconds_of_a_job if cost.submission else float("nan")
+    text = (
+        f"The shipped profile with `--jobs` raised to the number of shards, against a one-node Slurm on the same "
+        f"{cost.cores} cores whose partition takes jobs and starts none. A shard job that finds all its slots finished "
+        f"takes {alone:.1f} s from its start to its end there: Slurm's steps, two starts of Snakemake's job wrapper, "
+        "Python, the store."
+    )
+    return _markdown(head, rows, text)
+
+
+def _weathers(cost: ScaleCost) -> str:
+    rows: list[tuple[object, ...]] = []
+    told = cost.cluster
+
+    def row(name: str, form: Callable[[ClusterCost], object]) -> None:
+        rows.append((name, *(form(item) for item in told)))
+
+    row("job starts", lambda item: item.starts)
+    row("preempted with a warning / without", lambda item: f"{item.told_to_leave} / {item.killed}")
+    row("budget exact", lambda item: f"{'yes' if item.exact else 'NO'}, {item.slots} slots, {item.failed} failed")
+    row("epochs recorded", lambda item: item.epochs)
+    row("finished epochs trained again", lambda item: item.epochs_trained_again)
+    row("wall time", lambda item: f"{item.wall:.0f} s")
+    row("machine time granted", lambda item: f"{item.granted:.0f} s")
+    row("of it in recorded epochs", lambda item: f"{item.training:.1%}")
+    row(
+        "from an epoch to the next, median / 95 %",
+        lambda i: f"{1e3 * i.between_epochs:.0f} / {1e3 * i.between_epochs_95:.0f} ms",
+    )
+    row("database: commits a second", lambda item: f"{item.commits_a_second:.0f}")
+    row("database: connections at most", lambda item: item.connections)
+    row("database: cores busy", lambda item: f"{item.store_cores:.2f}")
+    first = told[0] if told else None
+    text = (
+        ""
+        if first is None
+        else (
+            f"{first.shards} shards, {first.at_once} at once, epochs of {first.epoch_seconds:g} s, on PostgreSQL; "
+            f"jobs, server and simulated queue share {cost.cores} cores. A preempted job waits in the queue again."
+        )
+    )
+    return _markdown(("", *(item.weather for item in told)), rows, text)
+
+
+SCALE_TABLES: dict[str, tuple[str, Callable[[ScaleCost], str]]] = {
+    "graph": ("Snakemake's own work", _graph),
+    "submission": ("Submitting to Slurm", _submissions),
+    "cluster": ("A cluster that makes wait and preempts", _weathers),
+}
+
+
+def _markdown(head: Sequence[object], rows: Sequence[Sequence[object]], text: str) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    table = [f"| {' | '.join(map(str, line))} |" for line in lines]
+    return "\n".join([*table, "", textwrap.fill(text, 119)]) + "\n"

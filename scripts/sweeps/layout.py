@@ -69,9 +69,14 @@ class Version:
         return int(receipt.split("-")[0][1:])
 
     def receipts(self, shards: int, generation: int | None = None) -> list[str]:
-        """The receipts of one generation, or of all."""
+        """The receipts of one generation, or of all: of the shards that own slots there; no job starts in vain."""
         generations = range(self.n_generations) if generation is None else [generation]
-        return [str(self.folder / "shards" / f"{receipt_name(g, s)}.json") for g in generations for s in range(shards)]
+        size = self.history_size or self.sweep.n_trials
+        names = []
+        for wave in generations:
+            slots = range(wave * size, min((wave + 1) * size, self.sweep.n_trials))
+            names += [receipt_name(wave, shard) for shard in sorted({slot % shards for slot in slots})]
+        return [str(self.folder / "shards" / f"{name}.json") for name in names]
 
 
 def receipt_name(generation: int, shard: int) -> str:

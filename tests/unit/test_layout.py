@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,14 @@ def test_shared_history_is_one_wave(files):
         "results/demo/v2/shards/g000-s000.json",
         "results/demo/v2/shards/g000-s001.json",
     ]
+
+
+def test_a_shard_without_slots_in_a_generation_has_no_job_there(files):
+    version = open_layout("lineage.yaml").versions["v2"]
+    assert version.receipts(1000, 0) == version.receipts(version.history_size, 0)
+    last = [Path(path).stem for path in version.receipts(5, version.n_generations - 1)]
+    slots = range((version.n_generations - 1) * version.history_size, version.sweep.n_trials)
+    assert last == [f"g{version.n_generations - 1:03d}-s{slot % 5:03d}" for slot in slots]
 
 
 def test_the_command_line_changes_the_number_of_shards_and_nothing_beside_it(files):

@@ -124,11 +124,11 @@ def proposal_of_parent(wildcards):
     return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
 
 
-def earlier_receipts(wildcards):
-    """All of the generation before: what its slots found is what this generation may know."""
+def wave_before(wildcards):
+    """The end of the generation before this one."""
     generation = int(wildcards.generation)
-    version = LAYOUT.versions[wildcards.version]
-    return version.receipts(LAYOUT.shards, generation - 1) if generation else []
+    folder = LAYOUT.versions[wildcards.version].folder
+    return [folder / "waves" / f"g{generation - 1:03d}.done"] if generation else []
 
 
 def retrained(version, stage):

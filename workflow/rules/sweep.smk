@@ -26,15 +26,15 @@ rule shard:
         plan=ROOT / "{version}" / "plan.json",
         study=ROOT / "{version}" / "study.json",
         manifest=ancient(ROOT / "data" / "manifest.json"),
-        earlier=earlier_receipts,
+        earlier=wave_before,
     output:
         ROOT / "{version}" / "shards" / "g{generation}-s{shard}.json",
     log:
         LOGS / "{version}" / "g{generation}-s{shard}.log",
     wildcard_constraints:
         version=RUNNING,
-        generation=r"\d{3}",
-        shard=r"\d{3}",
+        generation=r"\d{3,}",
+        shard=r"\d{3,}",
     conda:
         "../../envs/environment.yaml"
     threads: LAYOUT.lineage.shards.threads
@@ -48,6 +48,21 @@ rule shard:
         "python {input.script} --plan {input.plan} --data $(dirname {input.manifest})"
         " --generation {wildcards.generation} --shard {wildcards.shard} --shards {params.shards}"
         " --receipt {output} --log {log}"
+
+
+# All of a generation: what its slots found is what the next one may know. One file stands for all receipts, or each
+# shard of a wave would hang on each of the wave before: a million edges for a thousand shards.
+rule wave:
+    input:
+        lambda wildcards: LAYOUT.versions[wildcards.version].receipts(LAYOUT.shards, int(wildcards.generation)),
+    output:
+        touch(ROOT / "{version}" / "waves" / "g{generation}.done"),
+    wildcard_constraints:
+        version=RUNNING,
+        generation=r"\d{3,}",
+    localrule: True
+    message:
+        "{wildcards.version}: generation {wildcards.generation} is complete"
 
 
 rule export:
