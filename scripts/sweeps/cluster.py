@@ -18,6 +18,8 @@ from sweeps.config.problems import Problem
 SITE_FILE = "config/site.yaml"
 EARLY = 60
 """Slurm sends the signal of a job up to so many seconds before it was asked to."""
+RETRIES = 3
+"""How often the slurm profile submits a failed job again."""
 MOST = 2.0
 """No retry asks for more than this many times the first request, so that a node that exists can still serve it."""
 
@@ -73,9 +75,14 @@ def scaled(base: int) -> Callable[..., int]:
     """A Snakemake resource that grows by half of ``base`` with each attempt, up to :data:`MOST` times it."""
 
     def at(wildcards: Any, attempt: int) -> int:
-        return int(base * min(1 + (attempt - 1) / 2, MOST))
+        return int(base * growth(attempt))
 
     return at
+
+
+def growth(attempt: int) -> float:
+    """How many times the first request attempt 1, 2, 3... asks for."""
+    return min(1 + (attempt - 1) / 2, MOST)
 
 
 def training_resources(site: Site, shards: Shards) -> dict[str, Any]:

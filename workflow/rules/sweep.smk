@@ -33,8 +33,8 @@ rule shard:
         LOGS / "{version}" / "g{generation}-s{shard}.log",
     wildcard_constraints:
         version=RUNNING,
-        generation=r"\d{3,}",
-        shard=r"\d{3,}",
+        generation=r"\d\d\d+",
+        shard=r"\d\d\d+",
     conda:
         "../../envs/environment.yaml"
     threads: LAYOUT.lineage.shards.threads
@@ -59,7 +59,7 @@ rule wave:
         touch(ROOT / "{version}" / "waves" / "g{generation}.done"),
     wildcard_constraints:
         version=RUNNING,
-        generation=r"\d{3,}",
+        generation=r"\d\d\d+",
     localrule: True
     message:
         "{wildcards.version}: generation {wildcards.generation} is complete"

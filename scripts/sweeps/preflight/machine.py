@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import statistics
@@ -13,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from sweeps.cluster import Site
+from sweeps.config.models import Shards
 from sweeps.config.problems import ConfigError
 from sweeps.digests import digest_of_file
 from sweeps.plan import Plan
@@ -60,37 +60,36 @@ def check_store(plan_file: Path, plan: Plan) -> Check:
     )
 
 
-def check_compute(plan: Plan, site: Site, *, shards: int, slurm: bool) -> Check:
-    """The device here; for Slurm, whether the scheduler would accept the job."""
+def check_compute(request: Shards, site: Site, *, shards: int, slurm: bool) -> Check:
+    """The device here; for Slurm, whether the scheduler would accept the job of a shard."""
     if slurm:
-        return _check_slurm(plan, site)
-    cores, wanted = len(os.sched_getaffinity(0)), plan.shards.threads * shards
-    if plan.shards.device == "cuda" or plan.shards.gpus:
-        return _check_gpus(plan, shards)
+        return check_slurm(request, site)
+    cores, wanted = len(os.sched_getaffinity(0)), request.threads * shards
+    if request.device == "cuda" or request.gpus:
+        return _check_gpus(request, shards)
     enough = cores >= wanted
     return Check(
         name="compute",
         status="ok" if enough else "warning",
         blocking=True,
-        figure=f"{cores} CPU cores here, {shards} shards of {plan.shards.threads} thread(s) wanted",
+        figure=f"{cores} CPU cores here, {shards} shards of {request.threads} thread(s) wanted",
         mend="" if enough else "fewer shards run side by side; the results stay the same",
     )
 
 
-def _check_gpus(plan: Plan, shards: int) -> Check:
+def _check_gpus(request: Shards, shards: int) -> Check:
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=False)
         gpus = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
     except (OSError, subprocess.TimeoutExpired):
         gpus = []
-    figure = f"{len(gpus)} GPU(s) here, {max(plan.shards.gpus, 1)} a shard wanted, {shards} shards"
+    figure = f"{len(gpus)} GPU(s) here, {max(request.gpus, 1)} a shard wanted, {shards} shards"
     mend = "" if gpus else "run on a machine with a GPU, or with --profile slurm, or set shards.device: cpu"
     return Check(name="compute", status="ok" if gpus else "failed", blocking=True, figure=figure, mend=mend)
 
 
-def _check_slurm(plan: Plan, site: Site) -> Check:
+def check_slurm(shards: Shards, site: Site) -> Check:
     """``sbatch --test-only`` with the request of a shard."""
-    shards = plan.shards
     request = ["--test-only", f"--cpus-per-task={shards.threads}", f"--mem={shards.mem_mb}", f"--time={shards.runtime}"]
     if shards.gpus:
         request.append(f"--gpus={site.gpu_model + ':' if site.gpu_model else ''}{shards.gpus}")
@@ -147,16 +146,4 @@ def check_disk(plan_file: Path, plan: Plan, probes: list[Probe], *, shards: int)
         blocking=True,
         figure=f"{free:.0f} MB free, {needed:.1f} MB needed for checkpoints of up to {max(sizes):.1f} MB",
         mend="" if enough else f"make room in {folder}, or put results on another disk",
-    )
-
-
-def check_dashboard() -> Check:
-    """Whether `make dashboard` can serve the study."""
-    there = importlib.util.find_spec("optuna_dashboard") is not None
-    return Check(
-        name="dashboard",
-        status="ok" if there else "warning",
-        blocking=False,
-        figure="optuna-dashboard is installed: make dashboard" if there else "optuna-dashboard is not installed",
-        mend="" if there else "pip install -r envs/training.txt",
     )

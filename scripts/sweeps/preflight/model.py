@@ -32,6 +32,7 @@ class Probe(_Record):
     start_seconds: float | None = None
     epoch_seconds: list[float] = Field(default_factory=list)
     peak_mb: float | None = Field(None, description="Peak memory of the process (CPU) or of the device (CUDA).")
+    host_mb: float | None = Field(None, description="Peak memory of the process, with what a shard loads beside it.")
     checkpoint_mb: float | None = None
     reason: str = ""
 

@@ -5,6 +5,8 @@ Run as ``python -m sweeps.preflight.probe`` with a :class:`Request` as JSON on s
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import json
 import os
@@ -98,6 +100,7 @@ def _measure(request: Request) -> dict[str, Any]:
         "start_seconds": start_seconds,
         "epoch_seconds": epoch_seconds,
         "peak_mb": _peak_mb(),
+        "host_mb": _host_mb(),
         "checkpoint_mb": state.tell() / 2**20,
     }
 
@@ -109,5 +112,19 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
+def _host_mb() -> float:
+    """With the sampler and the store's client, which a shard has in memory as well."""
+    for name in ("optuna.samplers", "sqlalchemy"):
+        importlib.import_module(name)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _die_first() -> None:
+    """Where memory runs out, it is this process that must go, and nothing that the machine needs."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
 if __name__ == "__main__":
+    _die_first()
     print(json.dumps(_measure(Request.model_validate_json(sys.stdin.read()))))

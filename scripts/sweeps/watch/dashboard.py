@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from sweeps.config.problems import error
 from sweeps.layout import open_layout
 from sweeps.plan import read_plan
+from sweeps.preflight.dashboard import MEND, server_command
 
 
 def dashboard_command(lineage_file: str | Path, version: str | None = None, *, port: int = 8080) -> list[str]:
@@ -29,10 +29,10 @@ def dashboard_command(lineage_file: str | Path, version: str | None = None, *, p
     plan = read_plan(planned[-1])
     open_store(planned[-1], plan)
     url = store_url(planned[-1], plan)
-    program = Path(sys.executable).with_name("optuna-dashboard")
-    if not program.exists():
-        raise error(lineage_file, "", "optuna-dashboard is not installed", "pip install -r envs/training.txt")
-    return [sys.executable, str(program), url, "--host", "127.0.0.1", "--port", str(port)]
+    command = server_command(url, port)
+    if command is None:
+        raise error(lineage_file, "", "optuna-dashboard is not installed", MEND)
+    return command
 
 
 def serve(lineage_file: str | Path, version: str | None = None, *, port: int = 8080) -> None:
