@@ -165,10 +165,10 @@ def test_checked_by_preflight_shards_share_two_gpus_and_the_budget_is_exact(line
         lineage.finish(run)
     assert max(at_once) == 2
     lineage.assert_exact()
-    compute = next(
-        item for item in read_json(lineage.version / "preflight.json")["checks"] if item["name"] == "compute"
-    )
-    assert compute["status"] == "ok"
+    checks = {item["name"]: item for item in read_json(lineage.version / "preflight.json")["checks"]}
+    assert [item for item in checks.values() if item["status"] != "ok"] == []
+    assert checks["compute"]["figure"].startswith("sbatch --cpus-per-task=1 --mem=600")
+    assert checks["resume"]["figure"].endswith("none twice; equal to one that was not killed")
     assert list(lineage.folder.glob("logs/slurm/rule_shard/**/*.log"))
 
 

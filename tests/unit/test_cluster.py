@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweeps.cluster import Site, load_site, other_resources, scaled, training_resources
+from sweeps.cluster import RETRIES, Site, load_site, other_resources, scaled, training_resources
 from sweeps.config.models import Shards
 from sweeps.config.problems import ConfigError
 
@@ -88,3 +88,8 @@ def test_a_rule_without_gpu_goes_to_the_cpu_partition_or_else_to_the_only_one() 
 def test_each_retry_asks_for_more_up_to_twice() -> None:
     ask = scaled(1000)
     assert [ask(None, attempt) for attempt in (1, 2, 3, 4, 9)] == [1000, 1500, 2000, 2000, 2000]
+
+
+def test_the_retries_are_those_of_the_profile() -> None:
+    profile = yaml.safe_load((SHIPPED.parents[1] / "slurm" / "config.yaml").read_text())
+    assert profile["retries"] == RETRIES

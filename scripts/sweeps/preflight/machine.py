@@ -1,63 +1,19 @@
-"""Checks of the machine: store, compute, data, disk, dashboard."""
+"""Checks of the machine: compute, data, disk."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
-import time
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from sweeps.cluster import Site
 from sweeps.config.models import Shards
-from sweeps.config.problems import ConfigError
 from sweeps.digests import digest_of_file
 from sweeps.plan import Plan
 from sweeps.preflight.model import Check, Probe
 from sweeps.shard.checkpoint import KEPT, KEPT_BEST
-from sweeps.store.opening import checked_url, file_system, open_store, store_url, work_folder
-
-ROUND_TRIPS = 7
-SLOW_ROUND_TRIP = 0.25
-"""Seconds for a write above which a shard's bookkeeping will show."""
-
-
-def check_store(plan_file: Path, plan: Plan) -> Check:
-    """Reachable, writable, on a safe file system; with the time that a write takes."""
-    try:
-        store = open_store(plan_file, plan, create=True)
-        url = checked_url(store_url(plan_file, plan), plan_file)
-        seconds = []
-        table = sa.table("sweep_preflight", sa.column("at"))
-        create = sa.text("CREATE TABLE IF NOT EXISTS sweep_preflight (at VARCHAR(64))")
-        store.transaction(lambda connection: connection.execute(create), patient=False)
-        for _ in range(ROUND_TRIPS):
-            began = time.perf_counter()
-            store.transaction(lambda connection: connection.execute(table.insert(), {"at": "now"}), patient=False)
-            seconds.append(time.perf_counter() - began)
-        drop = sa.text("DROP TABLE sweep_preflight")
-        store.transaction(lambda connection: connection.execute(drop), patient=False)
-    except ConfigError as problem:
-        first = problem.problems[0]
-        return Check(name="store", status="failed", blocking=True, figure=first.message, mend=first.mend)
-    except Exception as problem:
-        reason = str(problem).strip().splitlines()[0]
-        mend = "start the server, check the URL and the client's credentials (pgpass, service file)"
-        return Check(name="store", status="failed", blocking=True, figure=f"cannot be written: {reason}", mend=mend)
-    median = statistics.median(seconds)
-    kind = url.get_backend_name()
-    where = f" on {file_system(Path(str(url.database)))[0]}" if kind == "sqlite" else f" at {url.host or 'a socket'}"
-    slow = median > SLOW_ROUND_TRIP
-    return Check(
-        name="store",
-        status="warning" if slow else "ok",
-        blocking=True,
-        figure=f"{kind}{where}: writable, {1000 * median:.1f} ms a write",
-        mend="bring the store nearer to the shards" if slow else "",
-    )
+from sweeps.store.opening import work_folder
 
 
 def check_compute(request: Shards, site: Site, *, shards: int, slurm: bool) -> Check:

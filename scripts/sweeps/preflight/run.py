@@ -16,10 +16,11 @@ from sweeps.preflight.corners import corners, samples
 from sweeps.preflight.dashboard import check_dashboard
 from sweeps.preflight.estimate import estimate
 from sweeps.preflight.limits import check_memory, check_time
-from sweeps.preflight.machine import check_compute, check_data, check_disk, check_store
+from sweeps.preflight.machine import check_compute, check_data, check_disk
 from sweeps.preflight.model import Check, Estimate, Preflight, Probe
 from sweeps.preflight.probe import probe
 from sweeps.preflight.resume import check_resume
+from sweeps.preflight.store import check_store
 from sweeps.store.opening import store_url
 
 SAMPLES = 2
