@@ -132,5 +132,5 @@ def test_the_cost_of_generations_is_inserted_from_its_file(tmp_path: Path) -> No
     assert "| `generation`, size 8 | 4 | 0.20 | +0.10 [+0.00, +0.20] | 9 | 60 | 10% |" in table
     assert "size 16 (learns nothing)" in table
     page = (ROOT / "docs" / "shards.md").read_text()
-    assert BEGIN in page
+    assert BEGIN.format(name="history") in page
     assert table in with_history(page, tmp_path / "history.json")
