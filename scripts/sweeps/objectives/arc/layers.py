@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -17,6 +18,9 @@ from sweeps.objectives.arc.batches import Batch
 
 BLOCK_BYTES = 2**20
 """Size of the rows that a convolution gathers at a time on a CPU: what its second-level cache holds."""
+
+CENTRE = 4
+"""The entry itself among its nine neighbours."""
 
 BLOCK_STEP = 256
 """Blocks have a multiple of so many cells."""
@@ -195,6 +199,49 @@ def _around(x: torch.Tensor, rows: torch.Tensor, part: slice) -> torch.Tensor:
     return x.index_select(0, rows[part.start : part.stop + 2].view(-1)).view(-1, 3 * x.shape[1])
 
 
+class _AddLookedUp(torch.autograd.Function):
+    """Sums over the nine neighbours of each entry of what their states stand for.
+
+    ``products`` [9, states, width] by column and row; ``near`` int64 [n + 2, 3] the states in ``Batch.rows``. What the
+    last state, a gap, stands for is zero and gets no gradient.
+    """
+
+    @staticmethod
+    def forward(ctx, products, near):
+        taps, states, width = products.shape
+        ctx.save_for_backward(near)
+        ctx.states = states
+        index = near.as_strided((len(near) - 2, taps), (3, 1)) + states * torch.arange(taps, device=near.device)
+        return F.embedding_bag(index, products.view(-1, width), mode="sum")
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (near,) = ctx.saved_tensors
+        states, n = ctx.states, len(gradient)
+        sums = gradient.new_zeros(3, 3, states, gradient.shape[1])
+        for row in range(3):
+            if gradient.device.type == "cpu":
+                order, starts = _sorted_by_state(near[:, row], states)
+                for column in range(3):
+                    sums[column, row, :-1] = F.embedding_bag(order - column, gradient, starts, mode="sum")
+            else:
+                for column in range(3):
+                    sums[column, row] = sum_by_index(gradient, near[column : column + n, row].contiguous(), states)
+                sums[:, row, -1] = 0
+        return sums.view(9, states, -1), None
+
+
+def _sorted_by_state(near: torch.Tensor, states: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """On the host: which entries have each state but the last, state after state, and where each state begins.
+
+    The first and the last entry, which stand before and after the list, must have the last state.
+    """
+    narrow = near.numpy().astype(np.uint8)
+    ends = np.bincount(narrow, minlength=states).cumsum()
+    order = np.argsort(narrow, kind="stable")[: ends[-2]]
+    return torch.from_numpy(order), torch.from_numpy(np.concatenate([[0], ends[:-2]]))
+
+
 class Convolution(nn.Module):
     """A residual 3 x 3 convolution on a list of cells; outside the canvas there are zeros."""
 
@@ -214,11 +261,9 @@ class Convolution(nn.Module):
         table, width = cells.table(), self.weight.shape[0]
         inside = torch.arange(len(table), device=table.device)[:, None] < len(table) - 1
         products = norm_relu(table, norm, inside) @ self.weight.view(-1, self.weight.shape[2]).t()
-        products = products.view(len(table), width, 9).transpose(1, 2).reshape(-1, width)
-        near = 9 * states[rows]
-        taps = torch.cat([near[column : column + len(states)] + column for column in range(3)], dim=1)
-        taps += torch.arange(0, 9, 3, device=taps.device).repeat(3)
-        return lookup((table, states), (products, taps))
+        products = products.view(len(table), width, 3, 3).permute(3, 2, 0, 1).reshape(9, -1, width)
+        products = torch.cat([products[:CENTRE], (products[CENTRE] + table)[None], products[CENTRE + 1 :]])
+        return _AddLookedUp.apply(products, states[rows])
 
 
 def with_zero_row(x: torch.Tensor) -> torch.Tensor:
