@@ -13,7 +13,8 @@ def main() -> None:
     parser.add_argument("lineage_file", help="lineage file, or a single sweep file")
     parser.add_argument("--out", required=True, help="folder to write")
     args = parser.parse_args()
-    open_objective(load_lineage(args.lineage_file).objective, args.lineage_file).prepare(Path(args.out))
+    told = open_objective(load_lineage(args.lineage_file).objective, args.lineage_file).prepare(Path(args.out))
+    print(told or f"data prepared in {args.out}")
 
 
 command(main)

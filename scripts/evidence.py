@@ -1,6 +1,7 @@
 """What the trials say of each parameter."""
 
 import argparse
+from pathlib import Path
 
 from sweeps.command import command
 from sweeps.evidence.run import lines, run_evidence
@@ -14,7 +15,8 @@ def main() -> None:
     parser.add_argument("--replicates", help="table of re-trained configurations, for the noise of seeds")
     parser.add_argument("--metric", choices=["recorded", "per example"], default="recorded")
     parser.add_argument("--out", required=True, help="evidence.json to write")
-    print("\n".join(lines(run_evidence(**vars(parser.parse_args())))))
+    args = parser.parse_args()
+    print("\n".join(f"{Path(args.out).resolve().parent.name}  {line}" for line in lines(run_evidence(**vars(args)))))
 
 
 command(main)

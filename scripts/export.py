@@ -1,6 +1,7 @@
 """Write the trial table, the epoch table and the timing table of a version in which every slot has finished."""
 
 import argparse
+from pathlib import Path
 
 from sweeps.command import command
 from sweeps.export import export
@@ -15,7 +16,8 @@ def main() -> None:
     args = parser.parse_args()
     tables = export(args.plan, args.data, args.trials, args.epochs, args.timing)
     counts = tables.trials["state"].value_counts()
-    print(f"{len(tables.trials)} trials: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    counted = ", ".join(f"{count} {state}" for state, count in counts.items())
+    print(f"{Path(args.trials).resolve().parent.name}: {len(tables.trials)} trials: {counted}")
 
 
 command(main)

@@ -66,6 +66,11 @@ class Task:
         """``champion-1-s00``."""
         return f"{self.candidate.role}-s{self.index:02d}"
 
+    def words(self) -> str:
+        """The same for a person."""
+        role = self.candidate.role.replace("-", " ")
+        return f"{role if self.stage == 'champions' else f'{role} configuration'}, fresh seed {self.index + 1}"
+
 
 def roles(stage: Stage, top: int) -> list[str]:
     """The roles that a stage trains."""
@@ -147,7 +152,7 @@ def _begin(
 def _replicate(task: Task, reports: Sequence[EpochReport]) -> Replicate:
     reason = not_finite(reports[-1])
     value = None if reason else best_report(list(reports), task.plan.direction).value
-    log.info("%s  %s  %s", task.plan.version, task.name, reason or f"{value:.4g}")
+    log.info("%s  %s: %s", task.plan.version, task.words(), reason or f"{value:.4g}")
     return Replicate(
         role=task.candidate.role,
         slot=task.candidate.slot,
@@ -172,7 +177,7 @@ def _test(
         truth=list(answers.truth),
         probabilities=[[round(value, 6) for value in row] for row in answers.probabilities],
     )
-    log.info("%s  %s  %.4g on the test part", task.plan.version, task.name, result.hits().mean())
+    log.info("%s  %s: %.4g on the locked test part", task.plan.version, task.words(), result.hits().mean())
     if task.candidate.role == "champion-1" and task.index == 0:
         run.export(out.parent / "model")
         if hasattr(run, "pairs_of"):

@@ -138,8 +138,11 @@ class Objective(Protocol):
         """The class names, in the order of the counts, of prepared data; empty where the metric is no count."""
         ...
 
-    def prepare(self, data: Path) -> None:
-        """Write the prepared data into the folder ``data``, and ``manifest.json`` with their digest, last."""
+    def prepare(self, data: Path) -> str | None:
+        """Write the prepared data into the folder ``data``, and ``manifest.json`` with their digest, last.
+
+        What it returns, if anything, is printed: a line on what was prepared.
+        """
         ...
 
     def start(self, configuration: Configuration, *, seed: int, data: Path, device: str, threads: int) -> Run:

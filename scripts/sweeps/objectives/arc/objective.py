@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sweeps.objectives.arc.architecture import resolve
-from sweeps.objectives.arc.data import prepare, read_classes
+from sweeps.objectives.arc.data import prepare, read_classes, summary
 from sweeps.objectives.arc.options import ArcOptions
 from sweeps.objectives.arc.tunables import TUNABLES
 from sweeps.objectives.base import Configuration, FinalRun, Run
@@ -31,9 +31,9 @@ class ArcClassifier:
         """The class names of prepared data, in the order of the counts."""
         return read_classes(data)
 
-    def prepare(self, data: Path) -> None:
+    def prepare(self, data: Path) -> str:
         """Write ``pool.npz``, ``test.npz`` and ``manifest.json``; raises :class:`ConfigError` with every bad grid."""
-        prepare(self.options, data)
+        return summary(prepare(self.options, data))
 
     def start(self, configuration: Configuration, *, seed: int, data: Path, device: str, threads: int) -> Run:
         """Build the model and load the pool; the test part is not opened."""

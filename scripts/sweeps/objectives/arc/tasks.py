@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sweeps.objectives.arc.labels import Pair
 
 MAX_SIDE = 30
 COLOURS = 10
+MAX_PAIRS = 255
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,29 @@ class Task:
 
     id: str
     pairs: tuple[Pair, ...]
+
+
+class UnreadableError(Exception):
+    """A file that is no JSON; its text says why."""
+
+
+def read_json_file(file: Path) -> tuple[Any, list[str]]:
+    """The content of a JSON file, and the keys that stand twice in it; raises :class:`UnreadableError`."""
+    repeated: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(key for key, _ in items)
+        repeated.extend(key for key, count in counts.items() if count > 1)
+        return dict(items)
+
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=pairs), repeated
+    except RecursionError:
+        raise UnreadableError("it is nested too deeply") from None
+    except OSError as failure:
+        raise UnreadableError(failure.strerror or type(failure).__name__) from None
+    except ValueError as failure:
+        raise UnreadableError(str(failure)) from None
 
 
 def _grid_fault(grid: Any) -> str | None:
@@ -54,6 +79,9 @@ def parse_task(task_id: str, content: Any, file: str) -> tuple[Task | None, list
             )
         ]
     faults: list[Problem] = []
+    if len(content["train"]) > MAX_PAIRS:
+        message = f"{len(content['train'])} demonstration pairs; at most {MAX_PAIRS} are possible"
+        faults.append(Problem(file, f"{task_id}.train", message, "remove some, or split the task"))
     pairs: list[Pair] = []
     for number, pair in enumerate(content["train"]):
         if not isinstance(pair, Mapping) or not {"input", "output"} <= set(pair):
@@ -94,9 +122,13 @@ def tasks_in_folder(folder: Path) -> list[Task]:
 
     A file holds one task, whose id is the file's name, or a mapping of task id to task.
     """
-    files = sorted(Path(folder).rglob("*.json"))
+    mend = "name a folder of ARC task files under `data:`, relative to the working folder"
+    if not folder.is_dir():
+        message = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise error(folder, "", message, mend)
+    files = sorted(folder.rglob("*.json"))
     if not files:
-        raise error(folder, "", "no *.json file in this folder", "name a folder of ARC task files under `data:`")
+        raise error(folder, "", "no *.json file in this folder", mend)
     return _read_files(files)
 
 
@@ -114,10 +146,11 @@ def _read_files(files: Sequence[Path]) -> list[Task]:
     def entries() -> Iterator[tuple[str, Any, str]]:
         for file in files:
             try:
-                content = json.loads(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as failure:
+                content, repeated = read_json_file(file)
+            except UnreadableError as failure:
                 faults.append(Problem(str(file), "", f"cannot be read as JSON: {failure}", "repair or remove the file"))
                 continue
+            faults.extend(Problem(str(file), name, "stands twice in this file", "keep one") for name in repeated)
             nested = isinstance(content, Mapping) and "train" not in content and content
             if nested and all(isinstance(value, Mapping) and "train" in value for value in content.values()):
                 yield from ((str(task_id), value, str(file)) for task_id, value in content.items())
