@@ -4,14 +4,16 @@ A problem is a search space, hard limits, and a noise-free function whose optimu
 through its place ``u`` in the sampled scale, 0 at the lower bound of the first version's range and 1 at the upper; the
 hard limits may lie outside, so that an optimum can wait beyond a bound.
 
-Two families of shapes, so that what calibrated a policy is not what judges it: ``calibration`` (parabolas, straight
-lines) and ``report`` (bumps, kinks, saturation, plateaus).
+Families, so that what calibrated a policy is not what judges it: ``calibration`` (sums of parabolas and straight
+lines), ``report`` (sums of bumps, kinks, saturation, plateaus) and ``composed`` (the shapes of ``report``, but no
+sums: products, the worst part alone, a floor that hides all differences, a cliff, one part that scales another; and
+noise with heavy tails).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,7 +22,8 @@ import numpy as np
 from sweeps.config.models import Condition, ParamRange
 from sweeps.space import Space, same_value
 
-Family = Literal["calibration", "report"]
+Family = Literal["calibration", "report", "composed"]
+FAMILIES: tuple[Family, ...] = ("calibration", "report", "composed")
 Role = Literal["null", "monotone", "u_shaped", "edge", "interaction", "level", "branch", "branch_child"]
 REACH = 0.6
 """How far, in widths of the first range, the hard limits of an ``edge`` parameter lie beyond its bound."""
@@ -28,6 +31,7 @@ PROBE = 4000
 """Uniform configurations with which the spread of a function is measured."""
 
 Shape = Callable[[float], float]
+Loss = Callable[[Mapping[str, float], Mapping[str, Any]], float]
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Problem:
     space: Space
     limits: Mapping[str, Mapping[str, float]]
     effects: Mapping[str, Effect]
-    loss: Callable[[Mapping[str, float], Mapping[str, Any]], float] = field(repr=False)
+    loss: Loss = field(repr=False)
     """Loss (0 at the optimum) of places ``u`` of the numeric parameters and of the levels of the others."""
     scale: float = 1.0
     """Standard deviation of the loss over the first space."""
@@ -137,7 +141,7 @@ KINDS: Mapping[str, tuple[Role, ...]] = {
 
 def make(kind: str, family: Family, seed: int) -> Problem:
     """The problem of one kind and family that ``seed`` draws."""
-    rng = np.random.default_rng([seed, sorted(KINDS).index(kind), family == "report"])
+    rng = np.random.default_rng([seed, sorted(KINDS).index(kind), FAMILIES.index(family)])
     builder = _Builder(family, rng)
     for index, role in enumerate(KINDS[kind]):
         builder.add(role, index)
@@ -152,7 +156,7 @@ class _Builder:
         self.ranges: dict[str, ParamRange] = {}
         self.limits: dict[str, dict[str, float]] = {}
         self.effects: dict[str, Effect] = {}
-        self.parts: list[Callable[[Mapping[str, float], Mapping[str, Any]], float]] = []
+        self.parts: list[Loss] = []
 
     def add(self, role: Role, index: int) -> None:
         name = f"{role}_{index}"
@@ -259,27 +263,50 @@ class _Builder:
         self.effects[name] = Effect(name, "branch", weight, best_value="rich" if rich_wins else "plain")
 
     def problem(self, kind: str) -> Problem:
-        parts = list(self.parts)
+        space, rng = Space(dict(self.ranges)), np.random.default_rng(0)
+        drawn = [draw(space, rng) for _ in range(PROBE // 10)]
+        numeric = [name for name, item in space.parameters.items() if item.type != "categorical"]
+        probe = [({n: place(space.parameters[n], v[n]) for n in numeric if n in v}, v) for v in drawn]
+        loss = total(self.parts)
+        if self.family == "composed":
+            middle = float(np.median([loss(*point) for point in probe]))
+            loss = composed(list(self.parts), self.effects, self.rng, middle)
+        scale = float(np.std([loss(*point) for point in probe]))
+        return Problem(kind, self.family, space, self.limits, self.effects, loss, scale)
 
-        def loss(u: Mapping[str, float], values: Mapping[str, Any]) -> float:
-            return sum(part(u, values) for part in parts)
 
-        space = Space(dict(self.ranges))
-        rng = np.random.default_rng(0)
-        losses = []
-        for _ in range(PROBE // 10):
-            chosen = draw(space, rng)
-            losses.append(
-                loss(
-                    {
-                        n: place(space.parameters[n], v)
-                        for n, v in chosen.items()
-                        if space.parameters[n].type != "categorical"
-                    },
-                    chosen,
-                )
-            )
-        return Problem(kind, self.family, space, self.limits, self.effects, loss, float(np.std(losses)))
+def total(parts: Sequence[Loss]) -> Loss:
+    """The sum of all parts."""
+    return lambda u, values: sum(part(u, values) for part in parts)
+
+
+def composed(parts: list[Loss], effects: Mapping[str, Effect], rng: np.random.Generator, middle: float) -> Loss:
+    """The parts put together otherwise than by a sum; still 0 where every part is, and nowhere else better.
+
+    ``middle`` is the median of their sum over the space.
+    """
+    form = rng.integers(5)
+    if form == 0:  # a trial is as good as its parts multiplied
+        return lambda u, values: 1.0 - math.exp(-sum(part(u, values) for part in parts) / max(middle, 1e-9))
+    if form == 1:  # the worst part alone, nearly
+        return lambda u, values: (
+            max(found := [part(u, values) for part in parts]) + 0.2 * sum(found)  # type: ignore[no-any-return]
+        )
+    if form == 2:  # a floor: what is bad enough is all alike
+        whole = total(parts)
+        return lambda u, values: min(whole(u, values), middle)
+    numeric = [name for name, effect in effects.items() if effect.weight and effect.best_u is not None]
+    name = str(rng.choice([n for n in numeric if effects[n].role != "branch_child"]))
+    best = effects[name].best_u or 0.0
+    if form == 3:  # a cliff on the far side of one parameter: it diverges there
+        up, far = best < 0.5, float(rng.uniform(0.7, 0.9))
+        whole = total(parts)
+        return lambda u, values: (
+            whole(u, values) + (3.0 if (u.get(name, best) > far if up else u.get(name, best) < 1.0 - far) else 0.0)
+        )
+    # one parameter decides how much the rest matters
+    first, rest = parts[0], total(parts[1:])
+    return lambda u, values: first(u, values) + rest(u, values) * (0.4 + 1.2 * abs(u.get(name, best) - best))
 
 
 def spread(shape: Shape) -> float:

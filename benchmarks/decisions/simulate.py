@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -38,7 +39,7 @@ def run_sweep(problem: Problem, space: Space, n: int, *, sampler: Sampler, noise
             trial = study.ask()
             values = space.suggest(trial)
             regret = problem.regret({**space.fixed, **values})
-            value = -regret + noise * float(rng.normal())
+            value = -regret + noise * (heavy(rng) if problem.family == "composed" else float(rng.normal()))
             study.tell(trial, value)
             rows.append(
                 {"slot": slot.slot, "generation": slot.generation, "arm": slot.arm, "state": "COMPLETE"}
@@ -50,6 +51,11 @@ def run_sweep(problem: Problem, space: Space, n: int, *, sampler: Sampler, noise
         if parameter_column(name) not in table:
             table[parameter_column(name)] = None
     return table
+
+
+def heavy(rng: np.random.Generator) -> float:
+    """Noise with heavy tails, of standard deviation 1: Student's t of three degrees."""
+    return float(rng.standard_t(3)) / math.sqrt(3.0)
 
 
 def final_regret(*tables: pd.DataFrame) -> float:

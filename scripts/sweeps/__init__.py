@@ -16,6 +16,7 @@ Files and tables:
 ``columns``        finding and tidying columns of tables from elsewhere
 ``imports``        trials that were run elsewhere
 ``statistics``     permutation, bootstrap, rank statistics: shared by audit, evidence and outcome
+``fit``            the metric fitted by all parameters at once: each with the others held constant
 
 Running a version:
 

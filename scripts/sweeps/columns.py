@@ -52,6 +52,18 @@ class Column:
             return len(np.unique(self.numbers[self.active]))
         return len(np.unique(self.codes[self.active]))
 
+    @cached_property
+    def inside(self) -> Mask:
+        """Whether a value is one that the space has; an older range that is still explored lies outside."""
+        if self.item.type == "categorical":
+            choices = {choice_key(choice) for choice in self.item.choices or []}
+            known = np.array([choice_key(level) in choices for level in (*self.levels, None)], dtype=bool)
+            return (self.codes >= 0) & known[self.codes]
+        low, high = float(self.item.low), float(self.item.high)  # type: ignore[arg-type]
+        slack = 1e-9 * max(abs(low), abs(high))
+        with np.errstate(invalid="ignore"):
+            return (self.numbers >= low - slack) & (self.numbers <= high + slack)
+
     def of(self, rows: Mask | Integers) -> Column:
         """The same column over some of its rows."""
         taken = (self.active[rows], self.numbers[rows], self.scaled[rows])

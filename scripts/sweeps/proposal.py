@@ -23,7 +23,7 @@ from sweeps.outcome import Achieved, changes_that_follow, score_criteria
 from sweeps.outcome.model import CriterionVerdict, Registered
 from sweeps.outcome.reading import read_achieved, read_record
 from sweeps.plan import Plan, open_objective, read_plan
-from sweeps.records import read_trials
+from sweeps.records import read_epochs, read_trials
 from sweeps.space import Space
 
 FROM_PARENT = (
@@ -124,7 +124,16 @@ def _evidence(folder: Path, plan: Plan, policy: Policy) -> Evidence:
     if achieved.evidence.settings == policy.settings:
         return achieved.evidence
     noise = achieved.evidence.noise
-    return assess(achieved.trials, achieved.space, direction=plan.direction, noise=noise, settings=policy.settings)  # type: ignore[arg-type]
+    epochs = folder / "epochs.csv"
+    return assess(
+        achieved.trials,
+        achieved.space,
+        direction=plan.direction,  # type: ignore[arg-type]
+        noise=noise,
+        epochs=read_epochs(epochs) if epochs.exists() else None,
+        settings=policy.settings,
+        metric=(plan.imported or {}).get("value"),
+    )
 
 
 def _criteria(folder: Path, plan: Plan) -> tuple[CriterionVerdict, ...]:

@@ -169,7 +169,8 @@ class Space:
             lookup = {choice_key(choice): float(rank) for rank, choice in enumerate(ranked)}
             return np.array([lookup.get(choice_key(value), np.nan) for value in np.asarray(values, dtype=object)])
         numbers = np.asarray(values, dtype=float)
-        return np.log(numbers) if item.log else numbers
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.log(numbers) if item.log else numbers
 
     def from_scale(self, name: str, value: float) -> float:
         """The number at a place of the sampled scale (float, int)."""

@@ -73,7 +73,7 @@ def option_of_parent(option):
     return lookup
 
 
-TABLES = ("columns", "config", "imports", "records", "space", "subject")
+TABLES = ("columns", "config", "fit", "imports", "records", "space", "subject")
 RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
 REPLICATES = LAYOUT.lineage.replicates
 CHAMPIONS = LAYOUT.lineage.champions

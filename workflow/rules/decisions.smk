@@ -4,12 +4,13 @@ rule decisions:
         script=SCRIPTS / "decisions.py",
         plan=ROOT / "{version}" / "plan.json",
         trials=ROOT / "{version}" / "trials.csv",
+        epochs=ROOT / "{version}" / "epochs.csv",
         evidence=ROOT / "{version}" / "evidence.json",
         parent=of_parent("evidence.json"),
         lineage=LINEAGE_FILE,
         sweep=sweep_file,
         policies=sorted((REPOSITORY / "config" / "policies").glob("*.yaml")),
-        code=code("decisions", "evidence", "outcome", "proposal", "statistics", *TABLES),
+        code=code("decisions", "evidence", "audit", "outcome", "proposal", "statistics", *TABLES),
     output:
         ROOT / "{version}" / "decisions.json",
     log:

@@ -21,7 +21,7 @@ from sweeps.audit.rows import row_findings
 from sweeps.columns import content_digest, tidied
 from sweeps.space import Space
 
-__all__ = ["CODES", "Audit", "Effect", "Finding", "MetricCheck", "Share", "audit"]
+__all__ = ["CODES", "Audit", "Effect", "Finding", "MetricCheck", "Share", "audit", "doubts"]
 
 CODES = {
     "metric-per-batch": "the metric is a mean over batches",
@@ -68,6 +68,7 @@ CODES = {
     "budget-overrun": "more trials than planned",
     "budget-not-used": "fewer trials than planned",
     "sorted-by-value": "the numbers follow the value: the order in which trials ran is lost",
+    "drift": "a metric that moves with time by more than the parameters explain",
     "confounded": "two parameters that varied together",
     "underpowered-level": "a level with too few finished trials for a verdict",
     "missing-slots": "trial numbers without a row",
@@ -152,6 +153,38 @@ def audit(
         findings=tuple(sorted(findings, key=lambda item: ("error", "warning", "note").index(item.severity))),
         **shares,
     )
+
+
+UNMENDED = ("repeated-slots", "fixed-differs", "metric-differs")
+"""Errors that neither leaving rows out nor recomputing the metric mends."""
+OF_COUNTS = ("counts-impossible", "counts-out-of-range", "class-sizes-vary")
+"""Errors of the counts: a metric recomputed from these is no better."""
+OF_METRIC = ("metric-mixed-units", "metric-per-batch", "value-impossible", "direction-swapped", "metric-changed")
+"""Errors of the recorded metric, mended where it can be recomputed from counts."""
+
+
+def doubts(
+    trials: pd.DataFrame,
+    space: Space,
+    *,
+    direction: Literal["maximize", "minimize"] = "maximize",
+    metric: str | None = None,
+    recomputed: bool = False,
+) -> tuple[str, ...]:
+    """Errors that make conclusions from the table wrong and that no statistic works around, as sentences.
+
+    Copies and trials without a value are left out by the evidence; ``recomputed`` says whether its metric comes from
+    the counts, which mends a metric that was averaged wrongly. What is left caps every confidence at LOW.
+    """
+    table = tidied(trials, space).sort_values("slot", kind="stable").reset_index(drop=True)
+    finite = np.isfinite(table["value"].to_numpy(dtype=float))
+    done = table[(table["state"] == "COMPLETE").to_numpy() & finite].drop_duplicates().reset_index(drop=True)
+    check, found = check_metric(done, space, direction)
+    if not any(item.code == "direction-swapped" for item in found):
+        found = [*found, *check_direction(done, direction, metric, check)]
+    found = [*found, *row_findings(table, space, None), *membership_findings(table, space)]
+    wanted = {*UNMENDED, *(OF_COUNTS if recomputed else OF_METRIC)}
+    return tuple(dict.fromkeys(item.message for item in found if item.code in wanted and item.severity != "note"))
 
 
 def _chance(done: pd.DataFrame) -> float | None:

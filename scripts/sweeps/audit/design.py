@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sweeps.audit.model import Finding
+from sweeps.audit.model import Finding, finding
 from sweeps.columns import Column, column_of
+from sweeps.fit import fit
 from sweeps.space import Space
 from sweeps.statistics import spearman
 
@@ -22,7 +23,8 @@ SORTED = 0.99
 def design_findings(done: pd.DataFrame, space: Space) -> list[Finding]:
     """``done``: finished trials in slot order."""
     columns = [column_of(done, name, space) for name in space.parameters]
-    return [*_order(done), *_confounded(columns), *_underpowered(columns)]
+    order = _order(done)
+    return [*order, *([] if order else _drift(done, columns)), *_confounded(columns), *_underpowered(columns)]
 
 
 def _order(done: pd.DataFrame) -> list[Finding]:
@@ -31,7 +33,20 @@ def _order(done: pd.DataFrame) -> list[Finding]:
         return []
     text = f"trial numbers follow the value (rho {related[0]:+.3f}): the order in which trials ran is lost"
     mend = "keep the numbers of the study; block permutation needs them"
-    return [Finding(code="sorted-by-value", severity="warning", message=text, mend=mend, found=related[0])]
+    return [finding("sorted-by-value", "warning", text, mend, found=related[0])]
+
+
+def _drift(done: pd.DataFrame, columns: list[Column]) -> list[Finding]:
+    """Does the metric move with time by more than the parameters explain?"""
+    fitted = fit(columns, done["value"].to_numpy(dtype=float))
+    if fitted is None or fitted.drift is None or not fitted.drift.credible:
+        return []
+    found = fitted.drift
+    word = "rises" if found.change > 0 else "falls"
+    text = f"the metric {word} with the trial number, by {abs(found.change):.1f} spreads from first to last (p "
+    text += f"{found.p:.1g}), by more than the parameters explain: something else changed while the sweep ran"
+    mend = "look for what changed (code, data, machine); decisions hold time constant"
+    return [finding("drift", "warning", text, mend, found=found.change)]
 
 
 def _confounded(columns: list[Column]) -> list[Finding]:
@@ -45,17 +60,17 @@ def _confounded(columns: list[Column]) -> list[Finding]:
         if strength >= TOGETHER:
             text = f"{one.name} and {other.name} varied together in {len(both)} trials (strength {strength:.2f})"
             text += ": their effects cannot be told apart"
-            found.append(
-                Finding(code="confounded", severity="warning", message=text, parameter=one.name, found=strength)
-            )
+            found.append(finding("confounded", "warning", text, parameter=one.name, found=strength))
     return found
 
 
 def _association(one: Column, other: Column) -> float:
-    """|rho| of two ordered parameters, Cramer's V of two with levels, else 0."""
+    """|rho| of two ordered parameters, Cramer's V of two with levels, else the correlation ratio."""
     if one.ordered and other.ordered:
         related = spearman(one.numbers, other.numbers)
         return abs(related[0]) if related else 0.0
+    if one.ordered != other.ordered:
+        return _ratio(*((one, other) if one.ordered else (other, one)))
     if not one.levels or not other.levels:
         return 0.0
     table = np.zeros((len(one.levels), len(other.levels)))
@@ -64,6 +79,16 @@ def _association(one: Column, other: Column) -> float:
     if (table.sum(axis=1) < 2).any() or (table.sum(axis=0) < 2).any():
         return 0.0
     return float(stats.contingency.association(table.astype(int), method="cramer"))
+
+
+def _ratio(ordered: Column, levels: Column) -> float:
+    """How far levels tell a number, in its sampled scale: the root of the share of variance that lies between them."""
+    places = ordered.scaled
+    groups = [places[levels.codes == code] for code in np.unique(levels.codes)]
+    if any(len(group) < 2 for group in groups) or np.ptp(places) == 0:
+        return 0.0
+    within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
+    return float(np.sqrt(max(0.0, 1 - within / float(((places - places.mean()) ** 2).sum()))))
 
 
 def _underpowered(columns: list[Column]) -> list[Finding]:
@@ -75,5 +100,5 @@ def _underpowered(columns: list[Column]) -> list[Finding]:
         few = [f"{level} ({count})" for level, count in zip(column.levels, counts, strict=True) if 0 < count < LEAST]
         if few and (counts >= LEAST).any():
             text = f"{column.name} has levels with under {LEAST} finished trials: {', '.join(few)}; no verdict on them"
-            found.append(Finding(code="underpowered-level", severity="note", message=text, parameter=column.name))
+            found.append(finding("underpowered-level", "note", text, parameter=column.name))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sweeps.audit.model import Finding
+from sweeps.audit.model import Finding, finding
 from sweeps.audit.rows import slots_of
 from sweeps.config.models import ParamRange
 from sweeps.records import STATES, parameter_column, parameter_names
@@ -20,7 +20,7 @@ def membership_findings(table: pd.DataFrame, space: Space) -> list[Finding]:
         column = parameter_column(name)
         if column not in table or not table[column].notna().any():
             text = f"{name} has no value in any trial: no evidence on it is possible"
-            found.append(Finding(code="parameter-missing", severity="warning", message=text, parameter=name))
+            found.append(finding("parameter-missing", "warning", text, parameter=name))
             continue
         present = table[column].notna().to_numpy(dtype=bool)
         active = _active(table, name, space)
@@ -30,13 +30,13 @@ def membership_findings(table: pd.DataFrame, space: Space) -> list[Finding]:
     for name in parameter_names(table):
         if name not in space.parameters and name not in space.fixed:
             text = f"{name} is recorded but is no parameter of the space"
-            found.append(Finding(code="unknown-parameter", severity="note", message=text, parameter=name))
+            found.append(finding("unknown-parameter", "note", text, parameter=name))
         elif name in space.fixed:
             cells = table[parameter_column(name)].dropna()
             other = [cell for cell in cells if str(cell) != str(space.fixed[name])]
             if other:
                 text = f"{name} is fixed to {space.fixed[name]!r} but {len(other)} trials recorded another value"
-                found.append(Finding(code="fixed-differs", severity="error", message=text, parameter=name))
+                found.append(finding("fixed-differs", "error", text, parameter=name))
     return found
 
 
@@ -78,29 +78,10 @@ def _outside(table: pd.DataFrame, name: str, item: ParamRange, rows: np.ndarray)
         shown = ", ".join(dict.fromkeys(str(cell) for cell in cells[strange]))
         text = f"{name} has values outside its space ({allowed}) in {strange.sum()} trials: {_cut(shown)}"
         mend = "the table and the sweep file do not belong together, or the space was changed on the way"
-        found.append(
-            Finding(
-                code="outside-space",
-                severity="error",
-                message=text,
-                mend=mend,
-                parameter=name,
-                slots=slots_of(table, strange),
-                found=int(strange.sum()),
-            )
-        )
+        found.append(finding("outside-space", "error", text, mend, parameter=name, slots=slots_of(table, strange)))
     if grid.any():
         text = f"{name} has values off its grid (step {step:g}) in {grid.sum()} trials"
-        found.append(
-            Finding(
-                code="off-grid",
-                severity="warning",
-                message=text,
-                parameter=name,
-                slots=slots_of(table, grid),
-                found=int(grid.sum()),
-            )
-        )
+        found.append(finding("off-grid", "warning", text, parameter=name, slots=slots_of(table, grid)))
     return found
 
 
@@ -109,34 +90,15 @@ def _activity(
 ) -> list[Finding]:
     found = []
     filled, lacking = present & ~active, active & ~present & ended & (table["state"] == "COMPLETE").to_numpy()
+    mend = "left out of its statistics"
     if filled.any():
         text = (
             f"{name} is filled in {filled.sum()} trials in which it is inactive: pooled, they would dilute its effect"
         )
-        found.append(
-            Finding(
-                code="inactive-filled",
-                severity="warning",
-                message=text,
-                mend="left out of its statistics",
-                parameter=name,
-                slots=slots_of(table, filled),
-                found=int(filled.sum()),
-            )
-        )
+        found.append(finding("inactive-filled", "warning", text, mend, parameter=name, slots=slots_of(table, filled)))
     if lacking.any():
         text = f"{name} is missing in {lacking.sum()} finished trials in which it is active"
-        found.append(
-            Finding(
-                code="active-missing",
-                severity="warning",
-                message=text,
-                mend="left out of its statistics",
-                parameter=name,
-                slots=slots_of(table, lacking),
-                found=int(lacking.sum()),
-            )
-        )
+        found.append(finding("active-missing", "warning", text, mend, parameter=name, slots=slots_of(table, lacking)))
     return found
 
 
@@ -147,11 +109,11 @@ def _variety(table: pd.DataFrame, name: str, item: ParamRange, rows: np.ndarray)
     values = {choice_key(cell) for cell in cells}
     if len(values) == 1:
         text = f"{name} took one value only ({cells.iloc[0]}) in {len(cells)} trials: nothing can be said of it"
-        return [Finding(code="one-value-only", severity="warning", message=text, parameter=name, found=1)]
+        return [finding("one-value-only", "warning", text, parameter=name, found=1)]
     unseen = [choice for choice in distinct(item.choices or []) if choice_key(choice) not in values]
     if unseen and len(cells) >= 10:
         text = f"{name} was never {', '.join(map(str, unseen))} in {len(cells)} trials"
-        return [Finding(code="level-never-tried", severity="note", message=text, parameter=name)]
+        return [finding("level-never-tried", "note", text, parameter=name)]
     return []
 
 

@@ -33,6 +33,31 @@ class Finding(Record):
     expected: float | None = None
 
 
+def finding(
+    code: str,
+    severity: Severity,
+    message: str,
+    mend: str = "",
+    *,
+    parameter: str | None = None,
+    slots: tuple[int, ...] = (),
+    found: float | None = None,
+    expected: float | None = None,
+) -> Finding:
+    """One finding; ``found`` is the number of ``slots`` where they are all that was counted."""
+    counted = len(slots) if found is None and slots else found
+    return Finding(
+        code=code,
+        severity=severity,
+        message=message,
+        mend=mend,
+        parameter=parameter,
+        slots=slots,
+        found=counted,
+        expected=expected,
+    )
+
+
 class MetricCheck(Record):
     """The recorded metric against the one recomputed from counts, over examples."""
 

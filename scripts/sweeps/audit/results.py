@@ -66,7 +66,8 @@ def check_direction(
                 f"the study is to {direction} its metric, but better trials are worse by {name} (rho {related[0]:+.2f})"
             )
             return finding(text, "warning", related[0])
-    if metric and (LOSS.search(metric) if wanted > 0 else GAIN.search(metric) and not LOSS.search(metric)):
+    named = metric and (LOSS.search(metric) if wanted > 0 else GAIN.search(metric) and not LOSS.search(metric))
+    if named and len(value) and np.median(value) > 0:  # a loss is maximized, or a gain minimized, with its sign turned
         return finding(f"the study is to {direction} {metric!r}, which by its name should be the other way", "warning")
     return []
 

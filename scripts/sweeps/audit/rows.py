@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sweeps.audit.model import Finding
+from sweeps.audit.model import Finding, Severity, finding
 from sweeps.records import STATES, csv_text, parameter_column
 from sweeps.space import Space, choice_key
 
@@ -14,6 +14,9 @@ SMALL = 10
 """Fewer finished trials than this carry hardly any evidence."""
 SURVIVORS = 0.1
 """A larger share of missing trial numbers is told."""
+
+
+OPEN = ("RUNNING", "WAITING")
 
 
 def slots_of(table: pd.DataFrame, mask: object) -> tuple[int, ...]:
@@ -29,98 +32,41 @@ def row_findings(table: pd.DataFrame, space: Space, budget: int | None) -> list[
 
 def _duplicates(table: pd.DataFrame) -> list[Finding]:
     lines = pd.Series(csv_text(table).split("\n")[1 : len(table) + 1])
-    copies = lines.duplicated().to_numpy() if len(lines) == len(table) else np.zeros(len(table), dtype=bool)
+    if len(lines) != len(table):
+        return []
+    copies = lines.duplicated().to_numpy()
+    again = table["slot"].duplicated(keep=False).to_numpy() & ~lines.duplicated(keep=False).to_numpy()
     found = []
     if copies.any():
         text = f"{copies.sum()} rows are exact copies of others: they count twice in every statistic"
-        slots = slots_of(table, copies)
-        found.append(
-            Finding(
-                code="duplicated-rows",
-                severity="error",
-                message=text,
-                mend="remove the copies",
-                slots=slots,
-                found=int(copies.sum()),
-            )
-        )
-    again = (
-        table["slot"].duplicated(keep=False).to_numpy() & ~lines.duplicated(keep=False).to_numpy()
-        if len(lines) == len(table)
-        else copies
-    )
+        found.append(finding("duplicated-rows", "error", text, "remove the copies", slots=slots_of(table, copies)))
     if again.any():
         slots = tuple(sorted(set(slots_of(table, again))))
         text = f"{len(slots)} trial numbers stand in several different rows"
-        found.append(
-            Finding(
-                code="repeated-slots",
-                severity="error",
-                message=text,
-                mend="tables of several studies in one?",
-                slots=slots,
-                found=len(slots),
-            )
-        )
+        found.append(finding("repeated-slots", "error", text, "tables of several studies in one?", slots=slots))
     return found
 
 
 def _states(table: pd.DataFrame) -> list[Finding]:
     states = table["state"].astype(str)
-    found = []
-    open_rows = states.isin(("RUNNING", "WAITING")).to_numpy()
-    if open_rows.any():
-        text = (
-            f"{open_rows.sum()} rows never finished (RUNNING or WAITING): trials of workers that died, or still at work"
-        )
-        found.append(
-            Finding(
-                code="unfinished-rows",
-                severity="warning",
-                message=text,
-                mend="they are left out of all statistics",
-                slots=slots_of(table, open_rows),
-                found=int(open_rows.sum()),
-            )
-        )
-    unknown = ~states.isin((*STATES, "RUNNING", "WAITING")).to_numpy()
-    if unknown.any():
-        text = f"{unknown.sum()} rows have an unknown state ({', '.join(sorted(set(states[unknown]))[:5])})"
-        found.append(
-            Finding(
-                code="unknown-state",
-                severity="warning",
-                message=text,
-                mend="say COMPLETE, PRUNED or FAIL",
-                slots=slots_of(table, unknown),
-                found=int(unknown.sum()),
-            )
-        )
-    failed = (states == "FAIL").to_numpy()
-    if failed.any():
-        text = f"{failed.sum()} of {len(table)} trials failed: they are an outcome of their own, not missing at random"
-        severity = "warning" if failed.mean() > 0.1 else "note"
-        found.append(
-            Finding(
-                code="failed-trials",
-                severity=severity,
-                message=text,
-                slots=slots_of(table, failed),
-                found=int(failed.sum()),
-            )
-        )
-    pruned = (states == "PRUNED").to_numpy()
-    if pruned.any():
-        text = f"{pruned.sum()} of {len(table)} trials were pruned: statistics of finished trials leave out the worst"
-        found.append(
-            Finding(
-                code="pruned-trials",
-                severity="note",
-                message=text,
-                slots=slots_of(table, pruned),
-                found=int(pruned.sum()),
-            )
-        )
+    found: list[Finding] = []
+
+    def tell(code: str, severity: Severity, mask: pd.Series, text: str, mend: str = "") -> None:
+        if mask.any():
+            message = text.format(count=int(mask.sum()), rows=len(table))
+            found.append(finding(code, severity, message, mend, slots=slots_of(table, mask)))
+
+    text = "{count} rows never finished (RUNNING or WAITING): trials of workers that died, or still at work"
+    tell("unfinished-rows", "warning", states.isin(OPEN), text, "they are left out of all statistics")
+    unknown = ~states.isin((*STATES, *OPEN))
+    words = ", ".join(sorted(set(states[unknown]))[:5]).replace("{", "(").replace("}", ")")
+    text = f"{{count}} rows have an unknown state ({words})"
+    tell("unknown-state", "warning", unknown, text, "say COMPLETE, PRUNED or FAIL")
+    failed = states == "FAIL"
+    text = "{count} of {rows} trials failed: they are an outcome of their own, not missing at random"
+    tell("failed-trials", "warning" if failed.mean() > 0.1 else "note", failed, text)
+    text = "{count} of {rows} trials were pruned: statistics of finished trials leave out the worst"
+    tell("pruned-trials", "note", states == "PRUNED", text)
     return found
 
 
@@ -128,67 +74,37 @@ def _values(table: pd.DataFrame) -> list[Finding]:
     complete = (table["state"] == "COMPLETE").to_numpy()
     value = table["value"].to_numpy(dtype=float)
     found = []
+    mend = "a diverged trial is to be told FAIL"
     missing, endless = complete & np.isnan(value), complete & np.isinf(value)
     if missing.any():
         text = f"{missing.sum()} trials are COMPLETE without a value (NaN)"
-        found.append(
-            Finding(
-                code="values-missing",
-                severity="error",
-                message=text,
-                mend="a diverged trial is to be told FAIL",
-                slots=slots_of(table, missing),
-                found=int(missing.sum()),
-            )
-        )
+        found.append(finding("values-missing", "error", text, mend, slots=slots_of(table, missing)))
     if endless.any():
         text = f"{endless.sum()} trials are COMPLETE with an infinite value"
-        found.append(
-            Finding(
-                code="values-infinite",
-                severity="error",
-                message=text,
-                mend="a diverged trial is to be told FAIL",
-                slots=slots_of(table, endless),
-                found=int(endless.sum()),
-            )
-        )
+        found.append(finding("values-infinite", "error", text, mend, slots=slots_of(table, endless)))
     known = value[complete & np.isfinite(value)]
     if len(known) < SMALL:
         text = f"only {len(known)} finished trials: no statistic of a parameter can be trusted"
-        found.append(
-            Finding(
-                code="few-trials",
-                severity="error" if len(known) < 4 else "warning",
-                message=text,
-                mend="run more trials",
-                found=len(known),
-                expected=SMALL,
-            )
-        )
+        severity: Severity = "error" if len(known) < 4 else "warning"
+        found.append(finding("few-trials", severity, text, "run more trials", found=len(known), expected=SMALL))
     if len(known) > 1 and np.ptp(known) <= 1e-12:
         text = f"all {len(known)} finished trials have the same value ({known[0]:.6g}): nothing can be learned"
         found.append(
-            Finding(
-                code="all-values-equal",
-                severity="error",
-                message=text,
-                mend="check what the metric measures",
-                found=float(known[0]),
-            )
+            finding("all-values-equal", "error", text, "check what the metric measures", found=float(known[0]))
         )
     elif len(known) >= 5:
-        values, counts = np.unique(known.round(12), return_counts=True)
-        if counts.max() >= max(5, 0.25 * len(known)):
-            most = float(values[counts.argmax()])
-            text = f"{counts.max()} of {len(known)} finished trials score exactly {most:.6g}: do they answer alike?"
-            same = complete & (np.abs(value - most) < 1e-9)
-            found.append(
-                Finding(
-                    code="repeated-value", severity="warning", message=text, slots=slots_of(table, same), found=most
-                )
-            )
+        found += _repeated_value(table, known, value, complete)
     return found
+
+
+def _repeated_value(table: pd.DataFrame, known: np.ndarray, value: np.ndarray, complete: np.ndarray) -> list[Finding]:
+    values, counts = np.unique([float(f"{number:.12g}") for number in known], return_counts=True)
+    if counts.max() < max(5, 0.25 * len(known)):
+        return []
+    most = float(values[counts.argmax()])
+    text = f"{counts.max()} of {len(known)} finished trials score exactly {most:.6g}: do they answer alike?"
+    same = complete & np.isclose(value, most, rtol=1e-11, atol=0)
+    return [finding("repeated-value", "warning", text, slots=slots_of(table, same), found=most)]
 
 
 def _budget(table: pd.DataFrame, budget: int | None) -> list[Finding]:
@@ -198,21 +114,12 @@ def _budget(table: pd.DataFrame, budget: int | None) -> list[Finding]:
     slots = table["slot"].nunique()
     if slots > budget:
         text = f"{slots} trials where {budget} were planned: every worker may have run its own budget"
+        mend = "count finished trials across workers"
         beyond = slots_of(table, np.arange(rows) >= budget)
-        return [
-            Finding(
-                code="budget-overrun",
-                severity="warning",
-                message=text,
-                mend="count finished trials across workers",
-                slots=beyond,
-                found=slots,
-                expected=budget,
-            )
-        ]
+        return [finding("budget-overrun", "warning", text, mend, slots=beyond, found=slots, expected=budget)]
     if ended < budget:
         text = f"{ended} trials ended where {budget} were planned"
-        return [Finding(code="budget-not-used", severity="note", message=text, found=ended, expected=budget)]
+        return [finding("budget-not-used", "note", text, found=ended, expected=budget)]
     return []
 
 
@@ -225,16 +132,8 @@ def _gaps(table: pd.DataFrame, budget: int | None) -> list[Finding]:
     if len(missing) <= SURVIVORS * (numbers[-1] + 1):
         return []
     text = f"{len(missing)} of the trial numbers up to {numbers[-1]} have no row: were pruned or failed trials dropped?"
-    return [
-        Finding(
-            code="missing-slots",
-            severity="warning",
-            message=text,
-            mend="export all trials, whatever their state",
-            slots=tuple(missing),
-            found=len(missing),
-        )
-    ]
+    mend = "export all trials, whatever their state"
+    return [finding("missing-slots", "warning", text, mend, slots=tuple(missing))]
 
 
 def _configurations(table: pd.DataFrame, space: Space) -> list[Finding]:
@@ -260,8 +159,8 @@ def _configurations(table: pd.DataFrame, space: Space) -> list[Finding]:
         if spread > 1e-12
         else ("their values are identical: copies under another number, or a training without any randomness")
     )
-    severity = "note" if spread > 1e-12 else "warning"
-    return [Finding(code="repeated-configurations", severity=severity, message=text, slots=slots, found=spread)]
+    severity: Severity = "note" if spread > 1e-12 else "warning"
+    return [finding("repeated-configurations", severity, text, slots=slots, found=spread)]
 
 
 def _quotas(table: pd.DataFrame, space: Space) -> list[Finding]:
@@ -278,17 +177,7 @@ def _quotas(table: pd.DataFrame, space: Space) -> list[Finding]:
                 continue
             chance = float(stats.binomtest(got, n, min(share, 1.0)).pvalue)
             text = f"{name}={choice} was promised {share:.0%} of the trials and got {got} of {n} ({got / n:.1%})"
-            severity = "warning" if chance < 0.05 else "note"
+            severity: Severity = "warning" if chance < 0.05 else "note"
             mend = "fix the arm slot by slot; a repeated choice drifts under an adaptive sampler"
-            found.append(
-                Finding(
-                    code="quota-missed",
-                    severity=severity,
-                    message=text,
-                    mend=mend,
-                    parameter=name,
-                    found=got / n,
-                    expected=share,
-                )
-            )
+            found.append(finding("quota-missed", severity, text, mend, parameter=name, found=got / n, expected=share))
     return found

@@ -22,11 +22,16 @@ from sweeps.decisions.policy import Policy, load_policy
 from sweeps.decisions.rules import decide_one, judgement_for, override
 from sweeps.evidence.assess import assess
 from sweeps.evidence.model import Evidence, Noise
+from sweeps.evidence.noise import from_duplicates
 from sweeps.evidence.trials import read
 from sweeps.records import finished
 from sweeps.space import Space
 
 Direction = Literal["maximize", "minimize"]
+GIVEN_DEGREES = 1000
+"""A standard deviation that is given counts as known."""
+LEAST_DEGREES = 4
+"""Repeated configurations with fewer degrees of freedom than five seeds have tell too little of the noise."""
 
 
 def decide(
@@ -47,7 +52,8 @@ def decide(
     a sampler that adapts makes neighbours alike). ``space`` is what they were drawn from: a
     :class:`~sweeps.space.Space`, a sweep, or a sweep file, of which the direction and the overrides are used too.
     ``policy`` is the name of one that ships, a file, or a :class:`Policy`. ``noise`` is the standard deviation between
-    seeds. ``limits`` maps parameters to ``{low, high, choices}``, or is an objective's ``tunables``.
+    seeds; left out, repeated configurations among the trials tell it. ``limits`` maps parameters to
+    ``{low, high, choices}``, or is an objective's ``tunables``.
 
     Deterministic. Raises :class:`~sweeps.config.problems.ConfigError` for a table without a metric, an unreadable
     policy or an override of an unknown parameter; small and odd tables give KEEP with the reason.
@@ -67,7 +73,8 @@ def decide(
     chosen = load_policy(policy)
     direction = direction or "maximize"
     table = trial_table(trials, space, value=value)
-    found = assess(table, space, direction=direction, noise=read_noise(noise), settings=chosen.settings)
+    known = read_noise(noise) or _free_noise(table, space)
+    found = assess(table, space, direction=direction, noise=known, settings=chosen.settings, metric=value)
     return decide_on(found, table, space, chosen, limits=limits, overrides=overrides)
 
 
@@ -116,7 +123,13 @@ def read_noise(noise: Noise | float | None) -> Noise | None:
         return noise
     if not math.isfinite(noise) or noise < 0:
         raise ConfigError([Problem("noise", "noise", "is no standard deviation", "a number from 0 up", noise)])
-    return Noise(sigma=float(noise), degrees=1, replicates=1, source="given")
+    return Noise(sigma=float(noise), degrees=GIVEN_DEGREES, replicates=1, source="given")
+
+
+def _free_noise(table: pd.DataFrame, space: Space) -> Noise | None:
+    """What repeated configurations say of the noise, where there are enough of them."""
+    found = from_duplicates(table, space)
+    return found if found is not None and found.degrees >= LEAST_DEGREES else None
 
 
 def value_spread(trials: pd.DataFrame) -> float | None:

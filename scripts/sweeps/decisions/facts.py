@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.decisions.adjusted import Adjusted
+from sweeps.decisions.adjusted import Adjusted, Adjustment
 from sweeps.decisions.limits import Limit, beyond
 from sweeps.decisions.model import Fact
 from sweeps.decisions.policy import Policy
 from sweeps.evidence.model import Bound, Evidence, Level, ParameterEvidence
+from sweeps.evidence.noise import smallest_difference
 from sweeps.space import Space, distinct, is_ordered, same_value
 
 FACTS: dict[str, str] = {
@@ -26,6 +27,11 @@ FACTS: dict[str, str] = {
     "conditional": "being conditional on another parameter",
     "branches": "having parameters of its own under some level",
     "capped": "a table of mostly degenerate trials",
+    "doubted": "errors of the trials that no statistic can work around",
+    "doubt": "the first of these errors",
+    "outside": "share of its trials with values that the space does not have",
+    "confounded": "having moved only together with other parameters",
+    "drifted": "a metric that moved with time by more than the parameters explain",
     "reweighted": "a metric that differs from the one recomputed per example",
     "interacts": "a credible interaction with another parameter",
     "flips": "a verdict that pruned trials turn around",
@@ -90,6 +96,8 @@ FACTS: dict[str, str] = {
     "adjusted_cost": "what fixing the best level could cost with the others held constant, in spreads (upper bound)",
     "adjusted_cost_margins": "what fixing the best level could cost with the others held constant, in margins",
     "noise_known": "known noise between seeds",
+    "alike": "trials that differ by no more than seeds do",
+    "gap_within_noise": "an advantage of the best level that seeds alone could give",
     "region_span": "share of the range that the best trials and the fitted optimum take",
     "side": "bound",
     "bound": "value of the bound",
@@ -106,6 +114,7 @@ FACTS: dict[str, str] = {
     "opposite_share": "share of elites at the other bound",
     "room": "room beyond the bound",
     "adjusted_towards_p": "p of the metric still rising at the bound with the others held constant",
+    "near_towards_p": "p of the metric still rising in the third next to the bound, with the others held constant",
     "fit_reaches": "the fitted optimum possibly being at the bound",
     "fit_distance": "largest distance of the fitted optimum from the bound, in ranges",
 }
@@ -140,7 +149,7 @@ class Table:
     """Standard deviation of the finished trials, in the metric's unit."""
     margin: float | None
     """What a FIX may cost, in the metric's unit."""
-    adjusted: Mapping[str, Adjusted]
+    adjusted: Adjustment
 
 
 def subject(name: str, evidence: Evidence, space: Space, policy: Policy, limit: Limit, table: Table) -> Subject:
@@ -155,12 +164,18 @@ def subject(name: str, evidence: Evidence, space: Space, policy: Policy, limit: 
         "conditional": bool(space.parents(name)),
         "branches": bool(item.children),
         "capped": evidence.capped,
+        "doubted": bool(evidence.doubts),
+        "doubt": evidence.doubts[0] if evidence.doubts else None,
+        "outside": item.outside / item.n_active if item.n_active else 0.0,
+        "confounded": adjusted is not None and not adjusted.identifiable,
+        "drifted": table.adjusted.drift is not None and table.adjusted.drift.credible,
         "reweighted": evidence.reweighted,
         "interacts": bool(item.interacts_with),
         "flips": item.pruned.flips,
         "failures_p": item.failures.holm,
         "fit_known": adjusted is not None,
         "noise_known": evidence.sigma_seed is not None,
+        "alike": evidence.spread_p is not None and evidence.spread_p >= evidence.settings.alpha,
     }
     facts |= _direction(item) | _elites(name, item, space)
     facts["effect_p"] = _least(facts["holm"], facts["curvature_holm"], facts["concentration_holm"])
@@ -284,12 +299,21 @@ def _levels(item: ParameterEvidence, evidence: Evidence, margin: float | None, s
     agreed = item.elites.agreement
     facts["favourite_agrees"] = agreed is not None and same_value(agreed.value, best.value)
     facts |= _gap(best, sign, spread)
+    facts["gap_within_noise"] = _within_noise(best, others, sign, evidence)
     if best.cost_high is not None and margin:
         facts["fix_cost_margins"] = best.cost_high / margin
     tops = [sign * level.best for level in others if level.best is not None]
     if tops and spread and evidence.best is not None:
         facts["rival_best_gap"] = (sign * evidence.best - max(tops)) / spread
     return facts
+
+
+def _within_noise(best: Level, others: list[Level], sign: float, evidence: Evidence) -> bool:
+    """Whether the best level's advantage is below what means of so many trials differ by through seeds alone."""
+    rest = sum(level.n for level in others)
+    if evidence.noise is None or best.difference is None or not rest:
+        return False
+    return sign * best.difference <= smallest_difference(evidence.noise.sigma, evidence.noise.degrees, best.n, rest)
 
 
 def _gap(best: Level, sign: float, spread: float | None) -> dict[str, Fact]:
@@ -336,7 +360,9 @@ def _side(
         facts["fit_distance"] = high if bound.side == "low" else 1.0 - low
         facts["fit_reaches"] = low <= 0.01 if bound.side == "low" else high >= 0.99
     if adjusted is not None:
-        facts["adjusted_towards_p"] = adjusted.towards_low_p if bound.side == "low" else adjusted.towards_high_p
+        low_side = bound.side == "low"
+        facts["adjusted_towards_p"] = adjusted.towards_low_p if low_side else adjusted.towards_high_p
+        facts["near_towards_p"] = adjusted.near_low_p if low_side else adjusted.near_high_p
     if len(own):
         facts |= {
             "bound_elites": int((own <= policy.outer + 1e-9).sum()),

@@ -1,7 +1,8 @@
 """Any table of trials as the trial table of this project, without asking its owner to rename columns.
 
-Lenient where :mod:`sweeps.imports` is exact: a cell that cannot be read is missing, not an error. What is wrong with
-the trials is the audit's business.
+Lenient where :mod:`sweeps.imports` is exact: a cell that cannot be read is missing, not an error. But a metric of which
+no cell at all can be read is one: to keep everything would say that there was something to decide on. What is wrong
+with the trials is the audit's business.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sweeps.config.problems import did_you_mean, error
-from sweeps.imports.table import NUMBERS, STATE_SPELLINGS
+from sweeps.imports.table import NUMBERS, STATE_SPELLINGS, mend_of, number_or_none
 from sweeps.records import CORRECT, TOTAL, parameter_column, typed
 from sweeps.space import Space
 
@@ -33,13 +34,16 @@ def trial_table(frame: pd.DataFrame, space: Space, *, value: str | None = None) 
     frame = frame.loc[:, ~frame.columns.duplicated()].reset_index(drop=True)
     metric = _metric_column(frame, space, value)
     table = pd.DataFrame({"slot": _slots(frame), "state": _states(frame)}, index=frame.index)
-    table["value"] = pd.to_numeric(frame[metric], errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
-    parts = {}
+    table["value"] = _metric(frame[metric], metric).replace([np.inf, -np.inf], np.nan)
+    parts: dict[str, pd.Series] = {}
     for name in space.parameters:
         column = next((c for c in (parameter_column(name), name) if c in frame and c != metric), None)
-        parts[parameter_column(name)] = (
-            pd.Series([None] * len(frame), dtype=object) if column is None else _plain(frame[column])
-        )
+        if column is None:
+            parts[parameter_column(name)] = pd.Series([None] * len(frame), dtype=object)
+        elif space.parameters[name].type == "categorical":
+            parts[parameter_column(name)] = _plain(frame[column])
+        else:
+            parts[parameter_column(name)] = _numbers(frame[column])
     for column in frame.columns:
         if column.startswith((CORRECT, TOTAL)):
             parts[column] = pd.to_numeric(frame[column], errors="coerce")
@@ -72,6 +76,20 @@ def _states(frame: pd.DataFrame) -> pd.Series:
         for cell in frame["state"]
     ]
     return pd.Series([STATE_SPELLINGS.get(word, word) for word in words], index=frame.index, dtype=object)
+
+
+def _metric(cells: pd.Series, column: str) -> pd.Series:
+    """The metric's column as floats; an error where it holds text and not one number."""
+    numbers = _numbers(cells)
+    text = [cell for cell in cells if isinstance(cell, str) and not _missing(cell)]
+    if text and numbers.isna().all():
+        raise error("trials", column, "holds no number", mend_of(text[0]), text[0])
+    return numbers
+
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    """A column as floats, percent signs left out; what cannot be read is missing."""
+    return pd.to_numeric(_plain(cells).map(number_or_none), errors="coerce").astype(float)
 
 
 def _plain(column: pd.Series) -> pd.Series:

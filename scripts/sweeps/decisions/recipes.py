@@ -13,6 +13,7 @@ from sweeps.decisions.model import Fact, NewRange
 from sweeps.decisions.policy import Recipe
 from sweeps.space import Space, choice_key, distinct, is_ordered, same_value
 
+UNKNOWN_LEVEL = "the best level is none of the space's choices"
 NO_CHANGE = "it would change nothing"
 
 
@@ -71,7 +72,11 @@ def _nothing(bench: Bench) -> Made | str:
 
 def _favourite_level(bench: Bench) -> Made | str:
     value = bench.facts.get("favourite")
-    return "no level stands out" if value is None else Made(NewRange(value=_choice(bench, value)))
+    if value is None:
+        return "no level stands out"
+    if not any(same_value(choice, value) for choice in bench.item.choices or []):
+        return UNKNOWN_LEVEL
+    return Made(NewRange(value=_choice(bench, value)))
 
 
 def _bound_value(bench: Bench) -> Made | str:
@@ -88,6 +93,8 @@ def _quotas(bench: Bench) -> Made | str:
     favourite = bench.facts.get("favourite")
     if favourite is None or len(choices) < 2:
         return "no level stands out"
+    if not any(same_value(choice, favourite) for choice in choices):
+        return UNKNOWN_LEVEL
     share = max(bench.recipe.share, 1.0 / len(choices))
     rest = (1.0 - share) / (len(choices) - 1)
     quotas = [share if same_value(choice, favourite) else rest for choice in choices]

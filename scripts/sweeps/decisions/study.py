@@ -17,6 +17,7 @@ from sweeps.decisions.engine import decide
 from sweeps.decisions.model import Decision
 from sweeps.decisions.proposal import propose
 from sweeps.digests import read_json, write_atomically, write_json
+from sweeps.imports.source import Report, read_raw
 from sweeps.space import Space
 
 
@@ -75,17 +76,11 @@ def propose_study(
 
 
 def read_any_table(path: str | Path) -> pd.DataFrame:
-    """A CSV (or TSV) file with a header, or a JSON list of trials, as a DataFrame."""
-    path = Path(path)
-    try:
-        if path.suffix.lower() == ".json":
-            return pd.DataFrame(read_json(path))
-        return pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",", float_precision="round_trip")
-    except OSError as problem:
-        raise error(path, "", f"cannot be read: {problem.strerror or problem}", "check the path") from None
-    except (ValueError, TypeError, RecursionError) as problem:
-        reason = (str(problem).splitlines() or ["it has no rows"])[0]
-        raise error(path, "", f"is no table of trials: {reason}", "a CSV with a header, or a JSON list") from None
+    """The cells of a CSV file (commas, semicolons or tabs) or of a JSON table, as they are written."""
+    report = Report(str(path))
+    table = read_raw(Path(path), report)
+    report.raise_errors()
+    return table
 
 
 def read_limits_file(path: str | Path | None) -> dict[str, Any] | None:

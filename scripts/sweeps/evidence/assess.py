@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sweeps import statistics as st
+from sweeps.audit import doubts
 from sweeps.audit.counts import EPSILON, evaluation_error, largest_class, one_class_only, per_example, sizes
 from sweeps.evidence.bounds import bounds
 from sweeps.evidence.direction import direction as direction_of
@@ -28,8 +29,9 @@ from sweeps.evidence.model import (
     Settings,
     StateCounts,
 )
+from sweeps.evidence.noise import excess_spread_p, expected_best
 from sweeps.evidence.trials import Column, Trials, read
-from sweeps.space import Space, choice_key
+from sweeps.space import Space
 
 ARTEFACT = 0.05
 MOSTLY = 0.5
@@ -44,12 +46,14 @@ def assess(
     noise: Noise | None = None,
     epochs: pd.DataFrame | None = None,
     settings: Settings | None = None,
+    metric: str | None = None,
 ) -> Evidence:
     """What the trials of one version say of each parameter of its space.
 
     ``trials`` is the trial table (:mod:`sweeps.records`); the order of its rows does not matter, exact copies of a row
     are left out. ``noise`` is the measured spread between seeds; ``epochs`` the epoch table, so that pruned trials are
-    compared at their own step. Never raises on small or odd tables: a figure without enough trials says so.
+    compared at their own step; ``metric`` the name of the metric's column, whose words (loss, accuracy) are held
+    against ``direction``. Never raises on small or odd tables: a figure without enough trials says so.
 
     >>> import pandas as pd
     >>> from sweeps.config.models import ParamRange
@@ -85,13 +89,24 @@ def assess(
         rows=len(read_trials.table),
         n=len(read_trials.metric),
         noise=noise,
-        sigma_seed=noise.sigma if noise else None,
+        **_of_noise(read_trials, noise),
         tests=tests,
         elites=elite_set(read_trials)[0],
         pair=pair,
         parameters=tuple(parameters),
+        doubts=doubts(trials, space, direction=direction, metric=metric, recomputed=read_trials.recomputed),
         **_table(read_trials),
     )
+
+
+def _of_noise(trials: Trials, noise: Noise | None) -> dict[str, float]:
+    """What the spread between seeds says of the table."""
+    if noise is None:
+        return {}
+    n = len(trials.metric)
+    found = {"sigma_seed": noise.sigma, "best_excess": expected_best(noise.sigma, n)}
+    spread = float(trials.metric.std(ddof=1)) if n > 1 else 0.0
+    return found | ({"spread_p": excess_spread_p(spread, n, noise)} if n > 1 else {})
 
 
 def _table(trials: Trials) -> dict[str, Any]:
@@ -101,7 +116,7 @@ def _table(trials: Trials) -> dict[str, Any]:
     found: dict[str, Any] = {"states": StateCounts(**counted, other=len(states) - sum(counted.values()))}
     notes = []
     if trials.dropped:
-        notes.append(f"{trials.dropped} exact copies of other rows were left out")
+        notes.append(f"{trials.dropped} copies of other rows, under the same or another number, were left out")
     if len(trials.metric):
         winner = int(trials.goodness.argmax())
         found |= {"best": float(trials.metric[winner]), "best_slot": int(trials.slots[winner])}
@@ -161,14 +176,14 @@ def _parameter(index: int, trials: Trials) -> ParameterEvidence:
 
 
 def _outside(column: Column) -> int:
-    """Finished trials whose value the space does not have."""
-    item = column.item
-    if item.type != "categorical":
-        numbers = column.numbers[column.active]
-        slack = 1e-9 * max(abs(float(item.low)), abs(float(item.high)))  # type: ignore[arg-type]
-        return int(((numbers < float(item.low) - slack) | (numbers > float(item.high) + slack)).sum())  # type: ignore[arg-type]
-    known = {choice_key(choice) for choice in item.choices or []}
-    return sum(choice_key(column.levels[code]) not in known for code in column.codes[column.active])
+    """Finished trials whose value the space does not have. A share of slots may still explore an older range."""
+    strange = column.active & ~column.inside
+    older = column.item.explore
+    if older is not None:
+        slack = 1e-9 * max(abs(float(older.low)), abs(float(older.high)))
+        with np.errstate(invalid="ignore"):
+            strange &= (column.numbers < older.low - slack) | (column.numbers > older.high + slack)
+    return int(strange.sum())
 
 
 def _with_pruned(

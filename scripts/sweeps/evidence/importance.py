@@ -3,6 +3,9 @@
 The density of the best trials along a parameter is compared with that of all trials (Pearson divergence). A finite
 sample diverges by chance alone, so every bar has a null line (metric exchanged within blocks of slots) and a bootstrap
 interval; a bare share says nothing.
+
+The evaluation is local: only trials with a value inside this version's space count, not those that explore an older
+range. Versions are never pooled, each is judged in its own space.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ def importances(trials: Trials) -> list[Importance]:
         line = float(np.quantile(null[place], 0.95))
         found[index] = Importance(
             status="ok",
-            gamma=top_share(int(columns[index].active.sum())),
+            gamma=top_share(int((columns[index].active & columns[index].inside).sum())),
             share=seen[place] / total if total > 0 else 0.0,
             low=interval[0] if interval else None,
             high=interval[1] if interval else None,
@@ -66,7 +69,7 @@ def top_share(n: int) -> float:
 
 
 def _status(column: Column, trials: Trials) -> Status:
-    if column.active.sum() < 2 * LEAST_TOP:
+    if (column.active & column.inside).sum() < 2 * LEAST_TOP:
         return "not enough trials"
     if column.distinct < 2:
         return "one value only"
@@ -77,7 +80,7 @@ class _Density:
     """Smoothed densities of one parameter over the trials where it is active; top and all are smoothed alike."""
 
     def __init__(self, column: Column) -> None:
-        self.rows = np.flatnonzero(column.active)
+        self.rows = np.flatnonzero(column.active & column.inside)
         here = column.of(self.rows)
         self.top = math.ceil(top_share(len(self.rows)) * len(self.rows) - 1e-9)
         if here.levels:

@@ -392,10 +392,16 @@ class Evidence(Record):
     """Share of finished trials that answer one class only, or do not beat the largest class."""
     capped: bool = False
     """Mostly degenerate: no confidence above LOW."""
+    doubts: tuple[str, ...] = ()
+    """Errors of the trials (:func:`sweeps.audit.doubts`) that no statistic can work around: no confidence above LOW."""
     reweighted: bool = False
     """The metric in ``value`` differs from the one recomputed from counts, per example."""
     noise: Noise | None = None
     sigma_seed: float | None = None
+    best_excess: float | None = None
+    """How far the best of ``n`` lies above its true value by seeds alone, if all were equal: the winner's curse."""
+    spread_p: float | None = None
+    """That the finished trials differ by more than seeds do (F test); ``None`` where the noise is not known."""
     tests: int = 0
     """Tests that Holm's adjustment counts."""
     elites: EliteSet

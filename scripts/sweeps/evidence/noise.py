@@ -15,7 +15,14 @@ from sweeps.evidence.model import Noise
 from sweeps.records import finished, parameter_column
 from sweeps.space import Space, choice_key
 
-__all__ = ["expected_best", "from_duplicates", "from_groups", "from_replicates", "smallest_difference"]
+__all__ = [
+    "excess_spread_p",
+    "expected_best",
+    "from_duplicates",
+    "from_groups",
+    "from_replicates",
+    "smallest_difference",
+]
 
 
 def from_replicates(table: pd.DataFrame, *, group: str = "configuration", value: str = "value") -> Noise | None:
@@ -69,6 +76,13 @@ def smallest_difference(sigma: float, degrees: int, k1: int, k2: int, confidence
     """t * sigma * sqrt(1/k1 + 1/k2): two configurations count as different above it (Bouthillier et al. 2021)."""
     t = float(stats.t.ppf(0.5 + confidence / 2, max(degrees, 1)))
     return t * sigma * math.sqrt(1 / k1 + 1 / k2)
+
+
+def excess_spread_p(spread: float, n: int, noise: Noise) -> float:
+    """One-sided F test: the finished trials differ by more than seeds of one configuration do."""
+    if noise.sigma <= 0:
+        return 0.0
+    return float(stats.f.sf((spread / noise.sigma) ** 2, max(n - 1, 1), max(noise.degrees, 1)))
 
 
 def expected_best(sigma: float, n: int) -> float:

@@ -83,6 +83,7 @@ def run_evidence(
         noise=noise or from_duplicates(table, subject.space),
         epochs=_epochs(epochs),
         settings=Settings(metric=metric),
+        metric=subject.metric,
     )
     write_json(out, found.model_dump(mode="json"))
     return found

@@ -10,13 +10,16 @@ import pandas as pd
 
 from sweeps.audit.counts import per_example
 from sweeps.audit.explanations import resolution
-from sweeps.columns import Column, Floats, Integers, column_of, content_digest, tidied
+from sweeps.columns import Column, Floats, Integers, Mask, column_of, content_digest, tidied
 from sweeps.evidence.settings import Settings
-from sweeps.records import csv_text
+from sweeps.records import csv_text, parameter_column
 from sweeps.space import Space
 from sweeps.statistics import Permutations, block_permutations, bootstrap_weights, generator
 
 __all__ = ["Column", "Trials", "read"]
+
+CONTINUUM = 10
+"""A float with more distinct values than this, and than a fifth of the rows, was drawn from a continuum, not a grid."""
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Trials:
     settings: Settings
     digest: str
     dropped: int
-    """Exact copies of another row that were left out."""
+    """Copies of another row, under its number or another, that were left out."""
     finished: Integers
     """Positions of the finished trials in ``table``."""
     metric: Floats
@@ -53,6 +56,11 @@ class Trials:
     def goodness(self) -> Floats:
         """The metric with the sign that makes more better."""
         return self.sign * self.metric
+
+    @property
+    def recomputed(self) -> bool:
+        """Whether the statistics stand on the metric recomputed from counts."""
+        return self.metric is self.counted
 
     @property
     def slots(self) -> Integers:
@@ -99,8 +107,7 @@ def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "min
     table = tidied(trials, space)
     table = _in_slot_order(table)
     rows = len(table)
-    spelled = pd.Series(csv_text(table).split("\n")[1 : rows + 1])
-    table = table[~spelled.duplicated().to_numpy()].reset_index(drop=True) if len(spelled) == rows else table
+    table = table[~(_copied(table) | _renumbered(table, space))].reset_index(drop=True)
     done = (table["state"] == "COMPLETE").to_numpy() & np.isfinite(table["value"].to_numpy())
     counted = per_example(table) if direction == "maximize" else 1 - per_example(table)
     if settings.metric == "per example" and np.isfinite(counted[done]).any():
@@ -124,6 +131,32 @@ def read(trials: pd.DataFrame, space: Space, direction: Literal["maximize", "min
         columns=tuple(column.of(finished) for column in columns),
         all_columns=columns,
     )
+
+
+def _copied(table: pd.DataFrame) -> Mask:
+    """Rows that say exactly what an earlier one says."""
+    spelled = pd.Series(csv_text(table).split("\n")[1 : len(table) + 1])
+    return spelled.duplicated().to_numpy() if len(spelled) == len(table) else np.zeros(len(table), dtype=bool)
+
+
+def _renumbered(table: pd.DataFrame, space: Space) -> Mask:
+    """Copies of a finished trial under another number: alike in all parameters, one of them drawn from a continuum to
+    its last digit, and in the value. Chance does not do that, and a copy is no second trial."""
+    names = [parameter_column(name) for name in space.parameters if parameter_column(name) in table]
+    continuous = [
+        parameter_column(name) for name, item in space.parameters.items() if item.type == "float" and not item.step
+    ]
+    many = max(CONTINUUM, len(table) / 5)
+    drawn = [name for name in continuous if name in table and table[name].nunique() > many]
+    done = (table["state"] == "COMPLETE").to_numpy() & np.isfinite(table["value"].to_numpy(dtype=float))
+    if not drawn or not done.any():
+        return np.zeros(len(table), dtype=bool)
+    told = done & table[drawn].notna().to_numpy().any(axis=1)
+    keys = [
+        repr(row) if known else number
+        for number, (row, known) in enumerate(zip(table[[*names, "value"]].to_numpy().tolist(), told, strict=True))
+    ]
+    return pd.Series(keys, dtype=object).duplicated().to_numpy()
 
 
 def _in_slot_order(table: pd.DataFrame) -> pd.DataFrame:

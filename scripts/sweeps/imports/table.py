@@ -18,6 +18,9 @@ from sweeps.space import Space, same_value
 RATE = "rate_"
 """Per-class rates whose class size is not known: kept as they are, as ``rate_<class>``."""
 NUMBERS = ("number", "trial_number", "slot", "trial", "trial_id")
+STARTED = ("datetime_start", "started", "start_time", "timestamp")
+FOLLOWS = 0.9
+"""Workers side by side disturb the order a little, never below this."""
 STATE_SPELLINGS = {
     **dict.fromkeys(("COMPLETE", "COMPLETED", "FINISHED", "DONE", "SUCCESS", "SUCCEEDED", "OK", "1"), "COMPLETE"),
     **dict.fromkeys(("PRUNED", "PRUNE", "STOPPED", "EARLY_STOPPED", "2"), "PRUNED"),
@@ -53,6 +56,7 @@ def to_table(raw: pd.DataFrame, source: ImportedTrials, space: Space, report: Re
     table = pd.concat([table, parameters, counts, pd.DataFrame(measures, index=raw.index)], axis=1)
     if report.problems and any(problem.severity == "error" for problem in report.problems):
         return table
+    _tell_order(raw, table["slot"], report)
     table = typed(table.sort_values("slot", kind="stable").reset_index(drop=True), space)
     table["arm"] = [_arm(row, space) for row in table.to_dict("records")]
     return table
@@ -75,6 +79,21 @@ def _slots(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set[
         report.error(column, f"is no trial number in {_rows(bad)}", "whole numbers from 0", raw[column][bad].iloc[0])
         return pd.Series(range(len(raw)), index=raw.index)
     return numbers.astype(int)
+
+
+def _tell_order(raw: pd.DataFrame, slots: pd.Series, report: Report) -> None:
+    """Trial numbers should follow the clock: neighbours are compared as trials that ran about the same time."""
+    column = next((name for name in STARTED if name in raw), None)
+    if column is None:
+        return
+    started = pd.to_datetime(raw[column], errors="coerce", utc=True, format="mixed")
+    known = started.notna()
+    if known.sum() < 10 or slots[known].nunique() < 10:
+        return
+    rho = float(slots[known].rank().corr(started[known].rank()))
+    if rho < FOLLOWS:
+        mend = "number the trials in the order they started"
+        report.tell(column, f"trial numbers do not follow the time that trials started (rho {rho:+.2f})", mend)
 
 
 def _states(raw: pd.DataFrame, source: ImportedTrials, report: Report, used: set[str]) -> pd.Series:
@@ -159,7 +178,7 @@ def _as_choice(cell: Any, choices: Sequence[Any]) -> Any:
     words = {str(choice).lower(): choice for choice in choices}
     if all(isinstance(choice, bool) for choice in choices):
         return next((value for value, said in SPELLED_BOOLEANS.items() if str(text).lower() in said), text)
-    number = _number_or_none(text)
+    number = number_or_none(text)
     try:
         equal = [choice for choice in choices if not isinstance(choice, str) and float(number) == float(choice)]
     except (TypeError, ValueError):
@@ -250,20 +269,29 @@ def _numbers(raw: pd.DataFrame, column: str, report: Report, used: set[str]) -> 
     """A column as floats. Text that is neither a number nor a word for `missing` is an error."""
     used.add(column)
     cells = raw[column]
-    numbers = pd.to_numeric(cells.map(_number_or_none), errors="coerce").astype(float)
+    numbers = pd.to_numeric(cells.map(number_or_none), errors="coerce").astype(float)
     broken = numbers.isna() & ~cells.map(_is_missing)
     if broken.any():
-        report.error(
-            column, f"is no number in {_rows(broken)}", "mend the cell or leave it empty", cells[broken].iloc[0]
-        )
+        first = cells[broken].iloc[0]
+        report.error(column, f"is no number in {_rows(broken)}", mend_of(first), first)
     return numbers
 
 
-def _number_or_none(cell: Any) -> Any:
+def number_or_none(cell: Any) -> Any:
+    """A cell as something that reads as a number: percent signs left out, ``None`` for what means missing."""
     if isinstance(cell, str):
         text = cell.strip()
         return None if text.lower() in MISSING else text.replace("∞", "inf").removesuffix("%")
     return cell if isinstance(cell, int | float | np.number) and not isinstance(cell, bool) else None
+
+
+def mend_of(cell: Any) -> str:
+    """How to mend a cell that should be a number."""
+    if isinstance(cell, str) and re.fullmatch(r"\s*-?\d+,\d+%?\s*", cell):
+        return "write numbers with a point, not a comma"
+    if isinstance(cell, str) and re.fullmatch(r"\s*-?\d{1,3}(,\d{3})+(\.\d+)?\s*", cell):
+        return "leave out the commas between thousands"
+    return "mend the cell or leave it empty"
 
 
 def _is_missing(cell: Any) -> bool:
@@ -274,7 +302,7 @@ def _is_missing(cell: Any) -> bool:
 
 def _measure(cells: pd.Series) -> pd.Series | None:
     """Any further column of numbers; ``None`` where it holds anything else."""
-    numbers = pd.to_numeric(cells.map(_number_or_none), errors="coerce").astype(float)
+    numbers = pd.to_numeric(cells.map(number_or_none), errors="coerce").astype(float)
     if numbers.notna().sum() == 0 or (numbers.isna() & ~cells.map(_is_missing)).any():
         return None
     return numbers
