@@ -1,20 +1,23 @@
 """What the machinery of shards and stores costs: time not spent training, start-up, and an ask in a large study.
 
-    PYTHONPATH=scripts:tests python benchmarks/store/run.py --out store.json --table store.md [--quick]
+    PYTHONPATH=scripts:tests python benchmarks/store/run.py --out store.json --table store.md [--quick] [--only TEXT]
 
-Training is a sleep, so that any number of shards fits on any machine: what is measured is the machinery alone.
+Training is a sleep, so that any number of shards fits on any machine: what is measured is the machinery alone, which
+on a machine with fewer cores than shards waits for a core as well. What was measured before and is not now is kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import re
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,8 @@ import sqlalchemy as sa
 
 from fakes.sweeps import FakeSweep, child_environment, make_sweep
 from labs.postgres import NoPostgresError, postgres_server
-from sweeps.digests import write_atomically, write_json
+from sweeps.digests import read_json, write_atomically, write_json
+from sweeps.reliability import Ask, Overhead, StartUp, StoreCost, Waves, costs_table
 from sweeps.store.study import OpenStudy, open_study
 from sweeps.store.tables import EPOCHS
 from sweeps.store.trials import PARAMS, STEPS, TRIALS, VALUES, Trials
@@ -50,63 +54,73 @@ def stores(folder: Path) -> Iterator[dict[str, Any]]:
         yield made
 
 
-def overhead(sweep: FakeSweep, processes: int, seconds: float) -> dict[str, float]:
-    """Run a sweep by some processes at once; the share of the shards' time that is not training."""
-    sweep.open()
-    began = time.perf_counter()
-    environment = child_environment(FAKE_SECONDS=str(seconds))
+def run_shards(sweep: FakeSweep, shards: int, generation: int = 0, **environment: str) -> None:
+    """Shards of one generation side by side, to their end."""
     running = [
-        subprocess.Popen(sweep.command(shard, processes), cwd=sweep.folder, env=environment, stderr=subprocess.DEVNULL)
-        for shard in range(processes)
+        subprocess.Popen(
+            sweep.command(shard, shards, generation),
+            cwd=sweep.folder,
+            env=child_environment(**environment),
+            stderr=subprocess.DEVNULL,
+        )
+        for shard in range(shards)
     ]
     codes = [process.wait() for process in running]
-    wall = time.perf_counter() - began
     assert not any(codes), codes
+
+
+def overhead(sweep: FakeSweep, store: str, processes: int, seconds: float) -> Overhead:
+    """Run a sweep by some processes at once; the share of the shards' time that is not training."""
+    load = os.getloadavg()[0]
+    sweep.open()
+    run_shards(sweep, processes, FAKE_SECONDS=str(seconds))
     timing = sweep.export().timing
-    first = timing.groupby("shard").head(1)
-    later = timing.drop(first.index)
-    return {
-        "wall": wall,
-        "epochs": len(timing),
-        "share": float(later["overhead"].sum() / (later["overhead"] + later["seconds"]).sum()),
-        "seconds_an_epoch": float(later["overhead"].mean()),
-        "worst_epoch": float(later["overhead"].max()),
-        "first_epoch_after": float(first["overhead"].mean()),
-    }
+    later = timing.drop(timing.groupby("shard").head(1).index)
+    return Overhead(
+        store=store,
+        processes=processes,
+        epoch=seconds,
+        epochs=len(timing),
+        share=float(later["overhead"].sum() / (later["overhead"] + later["seconds"]).sum()),
+        turn=float(later["overhead"].mean()),
+        worst=float(later["overhead"].max()),
+        load=load,
+    )
 
 
-def waves(sweep: FakeSweep, shards: int, seconds: float) -> dict[str, float]:
+def waves(sweep: FakeSweep, store: str, history: str, shards: int, seconds: float) -> Waves:
     """Wall time of a sweep, wave after wave: what waiting for the slowest of each generation costs."""
     sweep.open()
-    began, environment = time.perf_counter(), child_environment(FAKE_SECONDS=str(seconds))
+    began = time.perf_counter()
     for generation in range(sweep.plan.n_generations()):
-        commands = [sweep.command(shard, shards, generation) for shard in range(shards)]
-        running = [
-            subprocess.Popen(command, cwd=sweep.folder, env=environment, stderr=subprocess.DEVNULL)
-            for command in commands
-        ]
-        codes = [process.wait() for process in running]
-        assert not any(codes), codes
+        run_shards(sweep, shards, generation, FAKE_SECONDS=str(seconds))
     wall = time.perf_counter() - began
     trained = float(sweep.export().timing["seconds"].sum())
-    return {
-        "wall": wall,
-        "trained": trained,
-        "busy": trained / shards / wall,
-        "best": float(sweep.export().trials["value"].max()),
-    }
+    return Waves(store=store, history=history, wall=wall, busy=trained / shards / wall)
 
 
-def start_up(sweep: FakeSweep) -> dict[str, float]:
+def start_up(sweep: FakeSweep, store: str) -> StartUp:
     """Seconds from the command to its end, for a shard with nothing left to do and for one with a single epoch."""
     sweep.open()
-
-    def run() -> float:
+    began = time.perf_counter()
+    run_shards(sweep, 1)
+    one_epoch = time.perf_counter() - began
+    times = []
+    for _ in range(5):
         began = time.perf_counter()
-        subprocess.run(sweep.command(), cwd=sweep.folder, env=child_environment(), check=True, capture_output=True)
-        return time.perf_counter() - began
+        run_shards(sweep, 1)
+        times.append(time.perf_counter() - began)
+    return StartUp(store=store, one_epoch=one_epoch, nothing_to_do=float(np.median(times)))
 
-    return {"one_epoch": run(), "nothing_to_do": min(run() for _ in range(3))}
+
+def importing_torch() -> float:
+    """Seconds of a Python that only imports torch; the median of five, after one to warm the disk's cache."""
+    times = []
+    for _ in range(6):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import torch"], env=child_environment(), check=True)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[1:]))
 
 
 def fill(study: OpenStudy, count: int) -> None:
@@ -145,87 +159,92 @@ def fill(study: OpenStudy, count: int) -> None:
     study.store.transaction(write)
 
 
-def ask(sweep: FakeSweep, count: int) -> dict[str, float]:
-    """Seconds of a suggestion that has ``count`` finished slots to learn from: the first of a job, and later ones."""
+def ask(sweep: FakeSweep, store: str, finished: int) -> Ask:
+    """Seconds of a suggestion that has some finished slots to learn from: the first of a job, and later ones."""
     sweep.open()
     study = open_study(sweep.plan_file, sweep.plan)
-    fill(study, count)
+    fill(study, finished)
     views = Views(Trials(study), sweep.plan.resolved_space(), sweep.plan.pruner)
-    slots = sweep.plan.slots[count : count + 5]
     times = []
-    for slot in slots:
+    for slot in sweep.plan.slots[finished : finished + 6]:
         began = time.perf_counter()
         views.suggest(slot)
         times.append(time.perf_counter() - began)
-    return {"first": times[0], "later": float(np.median(times[1:]))}
+    return Ask(store=store, finished=finished, first=times[0], later=float(np.median(times[1:])))
 
 
-def measure(out: Path, text: Path, *, quick: bool) -> None:
-    """All of it, written as JSON and as a table."""
+def measurements(
+    folder: Path, kinds: dict[str, Any], *, quick: bool
+) -> Iterator[tuple[str, Callable[[], StartUp | Ask | Overhead | Waves]]]:
+    """Every measurement by its name."""
     processes = (1, 2, 4) if quick else (1, 2, 4, 8, 16)
     durations = (0.5,) if quick else (1.0, 10.0)
     sizes = (100, 1000) if quick else (100, 1000, 5000)
-    found: dict[str, list[dict[str, Any]]] = {"overhead": [], "start_up": [], "ask": [], "history": []}
+    number = iter(range(10_000))
+
+    def new(kind: str, sweep: dict[str, Any], lineage: dict[str, Any] | None = None, **options: Any) -> FakeSweep:
+        lineage = {"store": {"patience": 60, "lease": 60} | kinds[kind]()} | (lineage or {})
+        return make_sweep(folder / str(next(number)), sweep=sweep, lineage=lineage, **options)
+
+    def started(kind: str) -> StartUp:
+        return start_up(new(kind, {"n_trials": 1, "fixed": {"epochs": 1, "seed": 1}, "pruner": {"type": "none"}}), kind)
+
+    def asked(kind: str, finished: int) -> Ask:
+        return ask(new(kind, {"n_trials": finished + 6, "param_ranges": TWELVE}), kind, finished)
+
+    def waved(kind: str, mode: str) -> Waves:
+        return waves(new(kind, {"n_trials": 24}, {"history": {"mode": mode, "size": 8}}), kind, mode, 4, 0.5)
+
+    def shared_out(kind: str, seconds: float, shards: int) -> Overhead:
+        epochs = 8 if seconds <= 1 else 4
+        pruner = {"type": "hyperband", "max_resource": epochs}
+        sweep = {"n_trials": 2 * shards, "fixed": {"epochs": epochs, "seed": 1}, "pruner": pruner}
+        return overhead(new(kind, sweep, payload=PAYLOAD), kind, shards, seconds)
+
+    for kind in kinds:
+        yield f"start-up {kind}", partial(started, kind)
+        for count in sizes:
+            yield f"ask {kind} {count}", partial(asked, kind, count)
+        for mode in ("shared", "generation"):
+            yield f"history {kind} {mode}", partial(waved, kind, mode)
+        for seconds in durations:
+            for shards in processes:
+                yield f"overhead {kind} {seconds:g} {shards}", partial(shared_out, kind, seconds, shards)
+
+
+def measure(out: Path, text: Path, *, quick: bool, only: str | None = None) -> None:
+    """All of it, or what ``only`` matches, written as JSON and as a table."""
+    before = StoreCost.model_validate(read_json(out)) if only and out.exists() else None
+    fields: dict[type, tuple[str, tuple[str, ...]]] = {
+        StartUp: ("start_up", ("store",)),
+        Ask: ("ask", ("store", "finished")),
+        Overhead: ("overhead", ("store", "epoch", "processes")),
+        Waves: ("history", ("store", "history")),
+    }
+    rows: dict[str, dict[tuple[Any, ...], Any]] = {
+        name: {tuple(getattr(row, k) for k in key): row for row in getattr(before, name)} if before else {}
+        for name, key in fields.values()
+    }
+    torch = before.torch if before else importing_torch()
     with tempfile.TemporaryDirectory(prefix="sweeps-benchmark-", dir=Path.cwd()) as name, stores(Path(name)) as kinds:
-        number = iter(range(10_000))
-
-        def new(kind: str, sweep: dict[str, Any], **options: Any) -> FakeSweep:
-            lineage = {"store": {"patience": 60, "lease": 60} | kinds[kind]()}
-            return make_sweep(Path(name) / str(next(number)), sweep=sweep, lineage=lineage, **options)
-
-        for kind in kinds:
-            sweep = {"n_trials": 1, "fixed": {"epochs": 1, "seed": 1}, "pruner": {"type": "none"}}
-            found["start_up"].append({"store": kind} | start_up(new(kind, sweep)))
-            print(json.dumps(found["start_up"][-1]), flush=True)
-            for count in sizes:
-                large = {"n_trials": count + 5, "param_ranges": TWELVE}
-                found["ask"].append({"store": kind, "finished": count} | ask(new(kind, large), count))
-                print(json.dumps(found["ask"][-1]), flush=True)
-            for mode in ("shared", "generation"):
-                history = {"mode": mode, "size": 8}
-                lineage = {"store": {"patience": 60, "lease": 60} | kinds[kind](), "history": history}
-                waved = make_sweep(Path(name) / str(next(number)), sweep={"n_trials": 24}, lineage=lineage)
-                found["history"].append({"store": kind, "history": mode, "shards": 4} | waves(waved, 4, 0.5))
-                print(json.dumps(found["history"][-1]), flush=True)
-            for seconds in durations:
-                for shards in processes:
-                    epochs = 8 if seconds <= 1 else 4
-                    pruner = {"type": "hyperband", "max_resource": epochs}
-                    short = {"n_trials": 2 * shards, "fixed": {"epochs": epochs, "seed": 1}, "pruner": pruner}
-                    run = overhead(new(kind, short, payload=PAYLOAD), shards, seconds)
-                    found["overhead"].append({"store": kind, "processes": shards, "epoch": seconds} | run)
-                    print(json.dumps(found["overhead"][-1]), flush=True)
-    write_json(out, found | {"cores": os.cpu_count(), "load": os.getloadavg()[0]})
-    write_atomically(text, table(found))
-
-
-def table(found: dict[str, list[dict[str, Any]]]) -> str:
-    """The tables in Markdown."""
-    lines = ["| store | shards | epoch, s | not training, % | a turn, ms | worst, ms |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {row['store']} | {row['processes']} | {row['epoch']:g} | {100 * row['share']:.2f} "
-        f"| {1e3 * row['seconds_an_epoch']:.0f} | {1e3 * row['worst_epoch']:.0f} |"
-        for row in found["overhead"]
-    ]
-    lines += ["", "| store | start and one epoch, s | start with nothing left to do, s |", "|---|---|---|"]
-    lines += [f"| {row['store']} | {row['one_epoch']:.2f} | {row['nothing_to_do']:.2f} |" for row in found["start_up"]]
-    lines += ["", "| store | finished slots | first ask, ms | later asks, ms |", "|---|---|---|---|"]
-    lines += [
-        f"| {row['store']} | {row['finished']} | {1e3 * row['first']:.0f} | {1e3 * row['later']:.0f} |"
-        for row in found["ask"]
-    ]
-    lines += ["", "| store | history | shards | wall, s | shards training, % |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {row['store']} | {row['history']} | {row['shards']} | {row['wall']:.1f} | {100 * row['busy']:.0f} |"
-        for row in found["history"]
-    ]
-    return "\n".join(lines) + "\n"
+        for label, run in measurements(Path(name), kinds, quick=quick):
+            if only and not re.fullmatch(only, label):
+                continue
+            row = run()
+            field, key = fields[type(row)]
+            rows[field][tuple(getattr(row, k) for k in key)] = row
+            print(label, row.model_dump_json(), flush=True)
+    found = {name: [known[key] for key in sorted(known)] for name, known in rows.items()}
+    cost = StoreCost(cores=os.cpu_count() or 1, torch=torch, **found)
+    write_json(out, cost.model_dump())
+    write_atomically(text, costs_table(cost))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter of an hour")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of half an hour")
+    parser.add_argument("--only", help="measure what matches this pattern, for example 'overhead sqlite 10 .*'")
     arguments = parser.parse_args()
-    measure(arguments.out, arguments.table, quick=arguments.quick)
+    measure(arguments.out, arguments.table, quick=arguments.quick, only=arguments.only)

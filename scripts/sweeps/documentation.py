@@ -25,6 +25,7 @@ from sweeps.figures.registry import caption_template
 from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective
 from sweeps.readme import with_results
+from sweeps.reliability import with_reliability
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLISHED = "results/published"
@@ -132,7 +133,8 @@ def documents() -> dict[str, str]:
         found["README.md"] = with_results(own.read_text(encoding="utf-8"), published)
     history, shards = REPOSITORY / HISTORY, REPOSITORY / "docs" / "shards.md"
     if history.exists() and shards.exists():
-        found["docs/shards.md"] = with_history(shards.read_text(encoding="utf-8"), history)
+        text = with_history(shards.read_text(encoding="utf-8"), history)
+        found["docs/shards.md"] = with_reliability(text, REPOSITORY)
     return found
 
 

@@ -3,6 +3,7 @@
 The environment steers its misbehaviour, so that the same plan runs well and badly:
 ``FAKE_LOG``      file to which each finished epoch appends a line (slot seed, epoch, state digest, pid), fsync'ed
 ``FAKE_SECONDS``  what an epoch costs
+``FAKE_HANGS``    an epoch that never ends, and the kinds of which: ``2 ab``
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ class FakeRun:
 
     def epoch(self):
         time.sleep(float(os.environ.get("FAKE_SECONDS", self.options.seconds)))
+        at, kinds = os.environ.get("FAKE_HANGS", "0 -").split()
+        if self.epochs + 1 == int(at) and self.configuration["kind"] in kinds:
+            time.sleep(1e6)
         bad = self.configuration["depth"] % 3 == 0 and self.epochs == 2
         if bad and self.options.fails == "exception":
             raise RuntimeError(f"bad shape at {hex(id(self))}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes.fixtures import GENERATIONS, memory_folder
 from fakes.sweeps import ROOT, FakeSweep, make_sweep
-from faults.drill import Count, write_report
+from faults.drill import write_report
+from sweeps.reliability import Count
 
 __all__ = ["memory_folder"]
 FULL = os.environ.get("FAULTS") == "full"
@@ -44,11 +46,11 @@ def new_sweep(request: pytest.FixtureRequest, store: str, tmp_path: Path) -> Cal
     """Makes sweeps with a store of their own, on a real disk."""
     made: list[FakeSweep] = []
 
-    def make(n_trials: int, **options: float) -> FakeSweep:
+    def make(n_trials: int, lineage: dict[str, Any] | None = None, **options: float) -> FakeSweep:
         address = {"patience": 90, "lease": 5}
         if store == "postgres":
             address["url"] = request.getfixturevalue("postgres").create_database()
-        lineage = GENERATIONS | {"store": address}
+        lineage = GENERATIONS | {"store": address} | (lineage or {})
         made.append(
             make_sweep(tmp_path / f"sweep{len(made)}", lineage=lineage, sweep={"n_trials": n_trials}, **options)
         )

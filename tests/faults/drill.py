@@ -15,43 +15,20 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from fakes.sweeps import FakeSweep, child_environment
+from sweeps.digests import read_json, write_atomically, write_json
+from sweeps.place import Place
 from sweeps.plan import Plan
+from sweeps.reliability import Count, drills_table
 from sweeps.shard.signals import RUN_AGAIN
-from sweeps.store.lease import Place
 from sweeps.store.study import open_study
 from sweeps.store.tables import SLOTS
 from sweeps.store.trials import Trials
-
-
-@dataclass
-class Count:
-    """One line of the table of drills."""
-
-    drill: str
-    store: str
-    kills: int = 0
-    in_training: int = 0
-    resumes: int = 0
-    slots: int = 0
-    rows: int = 0
-    unfinished: int = 0
-    epochs: int = 0
-    cut_short: int = 0
-    twice: int = 0
-    same_table: bool | None = None
-
-    def __add__(self, other: Count) -> Count:
-        """Several sweeps of one drill."""
-        numbers = ("kills", "in_training", "resumes", "slots", "rows", "unfinished", "epochs", "cut_short", "twice")
-        added = {name: getattr(self, name) + getattr(other, name) for name in numbers}
-        same = [one for one in (self.same_table, other.same_table) if one is not None]
-        return Count(self.drill, self.store, **added, same_table=all(same) if same else None)
 
 
 @dataclass
@@ -83,9 +60,9 @@ class Drill:
         """What all shards of the drill said."""
         return self.sweep.folder / "shards.log"
 
-    def spawn(self, shard: int = 0, shards: int = 1, generation: int = 0) -> subprocess.Popen:
-        """Start a shard as a process of its own."""
-        variables = {"FAKE_LOG": str(self.witness), "FAKE_SECONDS": str(self.seconds)}
+    def spawn(self, shard: int = 0, shards: int = 1, generation: int = 0, **more: str) -> subprocess.Popen:
+        """Start a shard as a process of its own; ``more`` goes into its environment."""
+        variables = {"FAKE_LOG": str(self.witness), "FAKE_SECONDS": str(self.seconds)} | more
         with open(self.log, "ab") as log:
             process = subprocess.Popen(
                 self.sweep.command(shard, shards, generation),
@@ -160,18 +137,18 @@ class Drill:
             states_seen.setdefault((slot, epoch), set()).add(state)
         assert all(len(seen) == 1 for seen in states_seen.values()), "an epoch was trained to another state"
         return Count(
-            self.name,
-            self.store,
-            self.kills,
-            self.in_training,
-            self.resumes,
-            self.plan.n_trials,
-            len(states),
-            sum(state not in ("COMPLETE", "PRUNED", "FAIL") for state in states.values()),
-            len(trained),
-            again - twice,
-            twice,
-            None if expected is None else self.sweep.trials() == expected,
+            drill=self.name,
+            store=self.store,
+            kills=self.kills,
+            in_training=self.in_training,
+            resumes=self.resumes,
+            slots=self.plan.n_trials,
+            rows=len(states),
+            unfinished=sum(state not in ("COMPLETE", "PRUNED", "FAIL") for state in states.values()),
+            epochs=len(trained),
+            cut_short=again - twice,
+            twice=twice,
+            same_table=None if expected is None else self.sweep.trials() == expected,
         )
 
     def end(self) -> None:
@@ -223,31 +200,13 @@ def run_under_fire(drill: Drill, shards: int, kills: int, rng: random.Random, *,
 
 
 def write_report(counts: list[Count], folder: Path) -> None:
-    """``faults.json`` and ``faults.md``: the table of the drills."""
-    from sweeps.digests import write_atomically, write_json
-
-    write_json(folder / "faults.json", [asdict(count) for count in counts])
-    columns = {
-        "drill": "drill",
-        "store": "store",
-        "kills": "kills",
-        "in_training": "of these in training",
-        "resumes": "resumes",
-        "slots": "slots",
-        "rows": "rows",
-        "unfinished": "rows unfinished",
-        "epochs": "epochs",
-        "cut_short": "cut short, trained again",
-        "twice": "finished epochs run twice",
-        "same_table": "same table as undisturbed",
-    }
-    words = {True: "yes", False: "**no**", None: "-"}
-    lines = [list(columns.values()), ["---"] * len(columns)]
-    for count in counts:
-        values = asdict(count) | {"same_table": words[count.same_table]}
-        lines.append([str(values[name]) for name in columns])
-    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    write_atomically(folder / "faults.md", text)
+    """``faults.json`` and ``faults.md``: the table of the drills. Drills that did not run this time keep their line."""
+    file = folder / "faults.json"
+    before = [Count.model_validate(item) for item in read_json(file)] if file.exists() else []
+    known = {(count.drill, count.store): count for count in [*before, *counts]}
+    rows = sorted(known.values(), key=lambda count: (-count.kills, count.drill, count.store))
+    write_json(file, [count.model_dump() for count in rows])
+    write_atomically(folder / "faults.md", drills_table(rows))
 
 
 def on_a_small_disk(folder: Path, megabytes: int) -> bool:

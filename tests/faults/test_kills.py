@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from faults.drill import Count, attack, run_under_fire
+from faults.drill import attack, run_under_fire
+from sweeps.reliability import Count
 from sweeps.shard.signals import RUN_AGAIN
 
 
@@ -91,5 +92,36 @@ def test_a_shard_that_was_frozen_beyond_its_lease_wakes_up_and_writes_nothing(
         assert old.wait(60) == RUN_AGAIN
         assert new.wait(120) == 0
         drill.kills, drill.resumes = 1, 1
+        count = drill.count(undisturbed(4))
+    judge(count, table)
+
+
+def test_a_training_that_hangs_is_tried_once_more_and_then_failed(store, new_sweep, table):
+    sweep = new_sweep(4, lineage={"shards": {"epoch_limit": 0.02}})
+    with attack("training that hangs", store, sweep) as drill:
+        codes = []
+        while not codes or codes[-1] == RUN_AGAIN:
+            codes.append(drill.spawn(FAKE_HANGS="2 b").wait(60))
+        drill.finish()
+        count = drill.count()
+        states = drill.sweep.export().trials
+    judge(count, table)
+    (hung,) = states.query("params_kind == 'b'").to_dict("records")
+    assert codes == [RUN_AGAIN, RUN_AGAIN, 0]
+    assert set(states.query("params_kind == 'a'")["state"]) <= {"COMPLETE", "PRUNED"}
+    assert (hung["state"], hung["epochs"]) == ("FAIL", 1)
+    assert hung["reason"] == "epoch 2 did not end in 1 s (shards.epoch_limit)"
+
+
+def test_a_newer_job_does_not_wait_for_an_owner_that_hangs(store, new_sweep, undisturbed, table):
+    sweep = new_sweep(4, lineage={"shards": {"epoch_limit": 0.1}})
+    with attack("hung owner, replaced", store, sweep) as drill:
+        old = drill.spawn(FAKE_HANGS="2 ab")
+        drill.wait_for_training(1)
+        new = drill.spawn()
+        assert old.wait(60) == RUN_AGAIN
+        assert new.wait(120) == 0
+        drill.kills, drill.resumes = 1, 1
+        drill.finish()
         count = drill.count(undisturbed(4))
     judge(count, table)

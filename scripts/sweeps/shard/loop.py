@@ -32,8 +32,8 @@ from sweeps.store.views import Views
 
 KILLS_ALLOWED = 10
 """Times that a job may vanish in the same epoch of a slot (killed for its memory, say) before the slot has failed."""
-LONG_EPOCH = 2.0
-"""Seconds of an epoch above which the connection to the store is closed while training."""
+LONG_EPOCH = 30.0
+"""Seconds of an epoch above which the connection to a server is closed while training."""
 log = logging.getLogger("sweeps.shard")
 
 

@@ -132,8 +132,9 @@ class Store:
         return Store(engine, self.patience, self.stop)
 
     def rest(self) -> None:
-        """Close the connection for the time of a long epoch: servers have few, and shards are many."""
-        self.engine.dispose()
+        """Close the connection for the time of a long epoch: servers have few, and shards are many. A file has all."""
+        if self.engine.dialect.name != "sqlite":
+            self.engine.dispose()
 
     def read(self, statement: sa.Executable) -> list[sa.Row]:
         """The rows of one query."""

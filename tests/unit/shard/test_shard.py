@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -305,6 +306,36 @@ def test_the_password_is_in_no_file_and_no_log(postgres, tmp_path, caplog):
     assert len(files) > 8
     assert not [path for path in files if postgres.password.encode() in path.read_bytes()]
     assert postgres.password not in said + caplog.text
+
+
+def test_a_receipt_that_finds_no_room_is_written_by_the_next_run(sqlite_sweep, monkeypatch, caplog):
+    sweep = sqlite_sweep(sweep={"n_trials": 2})
+    sweep.open()
+    with monkeypatch.context() as patch:
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr("sweeps.shard.write_json", full)
+        assert sweep.shard() == RUN_AGAIN
+    assert "can't be written: No space left on device" in caplog.text
+    assert sweep.shard() == 0
+    assert sweep.receipt(0).exists()
+
+
+def test_a_disk_that_has_become_read_only_is_told_without_a_traceback(sqlite_sweep, monkeypatch, caplog):
+    sweep = sqlite_sweep(sweep={"n_trials": 2})
+    sweep.open()
+    with monkeypatch.context() as patch:
+
+        def read_only(*_):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        patch.setattr(Checkpoints, "_write", read_only)
+        assert sweep.shard() == RUN_AGAIN
+    assert "no checkpoint can be written" in caplog.text
+    assert sweep.shard() == 0
+    assert "FAIL" not in set(sweep.export().trials["state"])
 
 
 def test_checkpoints_of_the_best_are_kept_and_all_others_removed(sqlite_sweep):

@@ -51,6 +51,7 @@ def test_a_slot_of_a_living_owner_is_held_and_the_owner_asked_to_go(study):
     assert not old.stop.is_set()
     write(study, old, claim)
     assert old.stop.is_set()
+    assert old.told_to_go.is_set()
     assert new.claim(0) == Held(old.place)
     old.release(claim)
     assert new.claim(0).number == 2
@@ -62,6 +63,16 @@ def test_a_silent_owner_is_replaced_after_the_lease_by_the_servers_clock(study):
     silent(study, 25)
     assert isinstance(new.claim(0), Held)
     silent(study, 10)
+    assert new.claim(0).number == 2
+
+
+def test_a_sign_of_life_from_the_future_is_none(study):
+    """The database's clock was put back: a dead owner would hold its slot until the clock has caught up."""
+    old, new = leases(study), leases(study)
+    old.claim(0)
+    silent(study, -20)
+    assert isinstance(new.claim(0), Held)
+    silent(study, -40)
     assert new.claim(0).number == 2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from sweeps.store.opening import (
     Store,
     StoreLostError,
     checked_url,
+    connect_arguments,
     file_system,
     refuse_network_file_system,
     store_url,
@@ -161,3 +164,27 @@ def test_a_wrong_password_ends_at_once_and_is_told_nowhere(postgres, sqlite_swee
     with pytest.raises(ConfigError, match="authentication failed") as caught:
         sweep.open()
     assert "planted" not in str(caught.value)
+
+
+def test_a_signal_may_ask_to_stop_at_any_moment():
+    """An Event's lock is not taken twice by one thread: a handler that sets it in the middle of a wait would block."""
+    stop, began = Stop(), time.monotonic()
+    previous = signal.signal(signal.SIGALRM, lambda *_: stop.set())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        assert stop.wait(30)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert time.monotonic() - began < 20
+    assert not Stop().wait(0.01)
+
+
+def test_a_standby_that_is_about_to_take_over_is_waited_for():
+    said = Exception("cannot execute UPDATE in a read-only transaction")
+    store = Store(sa.create_engine("sqlite://"), patience=30)
+    assert store.transaction(broken(sa.exc.InternalError("update", {}, said), 1)) == 2
+
+
+@pytest.mark.parametrize(("url", "idle"), [("postgresql://db/x", 10), ("postgresql://db/x?keepalives_idle=99", None)])
+def test_a_silent_network_is_noticed_unless_the_url_says_how(url, idle):
+    assert connect_arguments(sa.make_url(url)).get("keepalives_idle") == idle
