@@ -63,7 +63,10 @@ def seconds_a_write(store: Store) -> float:
 
 
 def schema_problem(store: Store) -> tuple[str, str] | None:
-    """What stands in the way of the study in tables that are there already, with the mend."""
+    """What stands in the way of the study in tables that are there already, with the mend.
+
+    Optuna's tables are made where they are missing, as opening the study would: the dashboard asks for them.
+    """
     inspector = sa.inspect(store.engine)
     for table in METADATA.sorted_tables:
         if inspector.has_table(table.name):
@@ -75,8 +78,6 @@ def schema_problem(store: Store) -> tuple[str, str] | None:
                     f"its table {table.name} has no column {', '.join(sorted(missing))}: another program's, or older"
                 )
                 return message, "name another database (store.url)"
-    if not inspector.has_table("studies"):
-        return None
     from sweeps.store.study import _optuna_storage
 
     try:

@@ -20,6 +20,7 @@ from sweeps.preflight.limits import memory_mb
 from sweeps.preflight.model import Check, Preflight, Probe
 from sweeps.preflight.resume import check_resume
 from sweeps.preflight.run import checklist, preflight
+from sweeps.preflight.store import check_store
 from sweeps.store import opening
 
 MEASURED = ("memory", "time", "disk", "resume")
@@ -296,10 +297,10 @@ def test_a_dashboard_that_is_not_installed_or_cannot_open_the_store_is_told(monk
 @pytest.mark.slow
 def test_the_dashboard_is_asked_for_real(sqlite_sweep) -> None:
     sweep = sqlite_sweep(sweep={"n_trials": 2})
-    sweep.open()
+    assert check_store(sweep.plan_file, sweep.plan).status == "ok"
     found = check_dashboard(f"sqlite:///{sweep.folder / 'results' / 'fake' / 'work' / 'store.db'}")
     assert found.status == "ok"
-    assert "1 studies" in found.figure
+    assert "0 studies" in found.figure
 
 
 @pytest.mark.slow
