@@ -108,6 +108,12 @@ def study_of(wildcards):
     return [] if version.imported else [version.folder / "study.json"]
 
 
+def duration_of(wildcards):
+    """What a version that runs its own trials took."""
+    version = LAYOUT.versions[wildcards.version]
+    return [] if version.imported else [version.folder / "duration.json"]
+
+
 def preflight_of(wildcards):
     """The launch checklist of a version that runs its own trials, where it is not sealed without one."""
     version = LAYOUT.versions[wildcards.version]

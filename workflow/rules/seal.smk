@@ -7,6 +7,7 @@ rule seal:
         manifest=ancient(manifest_of),
         trials=ROOT / "{version}" / "trials.csv",
         epochs=ROOT / "{version}" / "epochs.csv",
+        duration=duration_of,
         noise=NOISE,
         tests=tests,
         parent=ancient(of_parent("seal.json")),

@@ -87,3 +87,24 @@ rule export:
     shell:
         "python {input.script} --plan {input.plan} --data $(dirname {input.manifest}) --trials {output.trials}"
         " --epochs {output.epochs} --timing {output.timing} 2>&1 | tee {log}"
+
+
+# What it took, beside what preflight had said. Machine time: no part of the seal.
+rule duration:
+    input:
+        script=ancient(SCRIPTS / "duration.py"),
+        timing=ROOT / "{version}" / "timing.csv",
+        preflight=ancient(ROOT / "{version}" / "preflight.json"),
+    output:
+        ROOT / "{version}" / "duration.json",
+    log:
+        LOGS / "{version}" / "duration.log",
+    wildcard_constraints:
+        version=RUNNING,
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "{wildcards.version}: how long it took"
+    shell:
+        "python {input.script} $(dirname {input.timing}) --out {output} 2>&1 | tee {log}"

@@ -12,6 +12,9 @@ from sweeps.plan import Plan
 from sweeps.slots import derive_seed
 from sweeps.space import Space, distinct, is_ordered
 
+DRAWN = "sample"
+"""How the label of a configuration begins that was drawn at random."""
+
 
 def corners(space: Space) -> dict[str, dict[str, Any]]:
     """Label -> configuration: for each arm, everything ordered at its highest and at its lowest value.
@@ -31,7 +34,7 @@ def samples(plan: Plan, count: int) -> dict[str, dict[str, Any]]:
     found = {}
     for slot in plan.slots[:count]:
         rng = np.random.default_rng(derive_seed(slot.seed, "preflight"))
-        found[f"sample {slot.slot}"] = assignment(space, slot.fixed, lambda _, rng=rng: float(rng.random()))
+        found[f"{DRAWN} {slot.slot}"] = assignment(space, slot.fixed, lambda _, rng=rng: float(rng.random()))
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from sweeps.config.models import Pruner
 from sweeps.plan import Plan
+from sweeps.preflight.corners import DRAWN
 from sweeps.preflight.model import Estimate, Probe
 
 
@@ -22,6 +23,7 @@ def estimate(plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: f
     space = plan.resolved_space()
     epochs = int(space.fixed.get("epochs", plan.pruner.max_resource or 1))
     per_epoch = np.array([min(probe.epoch_seconds) for probe in measured])
+    drawn = [min(probe.epoch_seconds) for probe in measured if probe.label.startswith(DRAWN)]
     start = float(np.mean([probe.start_seconds or 0.0 for probe in measured]))
     waves = plan.n_generations() * job_seconds
     pruned = expected_epochs(plan.pruner, epochs)
@@ -29,15 +31,15 @@ def estimate(plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: f
     def total(seconds: float, trained: float) -> float:
         return plan.n_trials * (start + trained * seconds) / min(shards, plan.n_trials) + waves
 
-    low, high = np.percentile(per_epoch, [25, 75])
-    mean = float(per_epoch.mean())
+    low, high = float(per_epoch.min()), float(per_epoch.max())
+    mean = float(np.mean(drawn or per_epoch))
     return Estimate(
         trials=plan.n_trials,
         shards=shards,
         epochs=epochs,
-        low_seconds=total(float(low), pruned),
+        low_seconds=total(low, pruned),
         expected_seconds=total(mean, (pruned + epochs) / 2),
-        high_seconds=total(max(float(high), mean), epochs),
+        high_seconds=total(high, epochs),
     )
 
 

@@ -43,9 +43,9 @@ class Estimate(_Record):
     trials: int
     shards: int
     epochs: int
-    low_seconds: float = Field(description="Fastest probes, and the pruner stops all that it may.")
-    expected_seconds: float = Field(description="Mean of the probes, and half of that pruning.")
-    high_seconds: float = Field(description="Slowest probes, and nothing is pruned.")
+    low_seconds: float = Field(description="Fastest probe, and the pruner stops all that it may.")
+    expected_seconds: float = Field(description="Mean of the probes drawn at random, and half of that pruning.")
+    high_seconds: float = Field(description="Slowest probe, and nothing is pruned.")
 
 
 class Preflight(_Record):

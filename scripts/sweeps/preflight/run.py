@@ -23,7 +23,7 @@ from sweeps.preflight.resume import check_resume
 from sweeps.preflight.store import check_store
 from sweeps.store.opening import store_url
 
-SAMPLES = 2
+SAMPLES = 3
 JOB_SECONDS = 6.0
 """What a shard job takes beside its trials: Snakemake, the interpreter, the training library."""
 MARKS = {"ok": "[x]", "failed": "[ ]", "warning": "[!]", "skipped": "[-]"}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sweeps.config.problems import ConfigError
 from sweeps.layout import Version
 from sweeps.plan import Plan, read_plan
+from sweeps.preflight.took import read_took
 from sweeps.records import read_table
 from sweeps.watch.snapshot import SlotNow, Snapshot, from_table
 
@@ -30,7 +31,9 @@ def look(version: Version) -> Snapshot:
     if table.exists():
         direction = read_plan(plan_file).direction if plan_file.exists() else version.sweep.direction
         rows = read_table(table).to_dict("records")
-        return from_table(version.name, "sealed" if version.sealed else "finished", rows, direction)
+        found = from_table(version.name, "sealed" if version.sealed else "finished", rows, direction)
+        took = read_took(version.folder)
+        return dataclasses.replace(found, note=took.line()) if took else found
     if not plan_file.exists():
         return Snapshot(version.name, "not planned")
     plan = read_plan(plan_file)

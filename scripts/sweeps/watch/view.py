@@ -69,7 +69,7 @@ def _version(snapshot: Snapshot) -> list[RenderableType]:
     rows: list[RenderableType] = [head, Text(f"{'':6}{_states(snapshot)}")]
     if snapshot.stage != "running":
         rows[1] += Text(f"  {snapshot.stage}", style="dim")
-        return rows
+        return [*rows, Padding(Text(snapshot.note, style="dim"), (0, 0, 0, 6))] if snapshot.note else rows
     rows.append(Text(f"{'':6}{_pace(snapshot)}"))
     if len(snapshot.arms) > 1:
         rows.append(Padding(_arms(snapshot), (0, 0, 0, 6)))
