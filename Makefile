@@ -82,7 +82,9 @@ validate: $(ANALYSIS) ## every problem of LINEAGE_FILE at once, and the size of 
 
 preflight: $(TRAINING) ## measure the launch checklist of LINEAGE_FILE: store, memory, time, disk, resume
 	$(SAY) 'measuring the launch checklist of $(LINEAGE_FILE)'
-	@$(SNAKEMAKE) preflight --config lineage_file=$(LINEAGE_FILE)
+	@$(SNAKEMAKE) preflight --quiet all --forcerun measure --config lineage_file=$(LINEAGE_FILE) preflight=again || { \
+	  printf '\nThe sweep would not start: see the items without a tick, or the log:\n' >&2; \
+	  tail -n 25 "$$(ls -t .snakemake/log/*.log | head -n 1)" >&2; exit 1; }
 
 watch: $(TRAINING) ## follow the running sweeps of LINEAGE_FILE in the terminal
 	@$(RUN) scripts/watch.py $(LINEAGE_FILE)

@@ -19,7 +19,7 @@ from sweeps.config.problems import ConfigError, Problem, did_you_mean, error
 DEFAULT_LINEAGE_FILE = "config/config.yaml"
 OVERRIDABLE = ("lineage", "results", "shards", "history", "store", "replicates", "champions")
 """Keys of the lineage file that ``snakemake --config`` may replace."""
-OTHER_KEYS = ("lineage_file", "site")
+OTHER_KEYS = ("lineage_file", "site", "preflight")
 """Keys of ``--config`` that are no part of the lineage file."""
 
 

@@ -92,9 +92,34 @@ def option_of_data(manifest):
 # A stale job hides all that is downstream of it from Snakemake, missing files too, where the way leads through
 # `ancient` alone: it would run that one job, and end with 0. So what is done once has no rule afterwards.
 def unmeasured():
-    """Versions whose launch checklist is still to be measured; remove preflight.json to measure again."""
+    """Versions whose launch checklist is still to be measured; all that run, with `--config preflight=again`."""
     names = LAYOUT.names(sealed=False, imported=False)
-    return [name for name in names if not (LAYOUT.versions[name].folder / "preflight.json").exists()]
+    again = config.get("preflight") == "again"
+    return [name for name in names if again or not (LAYOUT.versions[name].folder / "preflight.json").exists()]
+
+
+def measurable():
+    """The launch checklists that can be measured now: a child has no plan before its parent is sealed."""
+    names = LAYOUT.names(sealed=False, imported=False)
+    parents = {name: LAYOUT.versions[name].parent for name in names}
+    return [
+        LAYOUT.versions[name].folder / "preflight.json"
+        for name, parent in parents.items()
+        if LAYOUT.versions[name].planned or parent is None or LAYOUT.versions[parent].sealed
+    ]
+
+
+def require_cluster():
+    """Ask Slurm whether it would take the job of a shard, before any is submitted. Raises with the mend, if not."""
+    plugin = workflow.executor_plugin
+    asked = {job.rule.name for job in workflow.dag.needrun_jobs()} & {"measure", "shard", "retrain"}
+    if plugin is None or plugin.name != "slurm" or not asked:
+        return
+    from sweeps.preflight.machine import check_slurm
+
+    found = check_slurm(LAYOUT.lineage.shards, SITE)
+    if found.status == "failed":
+        raise WorkflowError(f"Slurm refuses the job of a shard.\n{found.figure}\nmend: {found.mend}")
 
 
 def data_are_frozen():
