@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from sweeps.benchmarks import with_history
+from sweeps.benchmarks import with_history, with_scale
 from sweeps.cluster import Site
 from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
@@ -30,6 +30,7 @@ from sweeps.reliability import with_reliability
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLISHED = "results/published"
 HISTORY = "results/benchmarks/history.json"
+SCALE = "results/benchmarks/scale.json"
 COMMAND = "make docs"
 SCHEMAS = "workflow/schemas"
 CAPTIONS = "workflow/report/figure.rst"
@@ -135,6 +136,9 @@ def documents() -> dict[str, str]:
     if history.exists() and shards.exists():
         text = with_history(shards.read_text(encoding="utf-8"), history)
         found["docs/shards.md"] = with_reliability(text, REPOSITORY)
+    scale, scaling = REPOSITORY / SCALE, REPOSITORY / "docs" / "scaling.md"
+    if scale.exists() and scaling.exists():
+        found["docs/scaling.md"] = with_scale(scaling.read_text(encoding="utf-8"), scale)
     return found
 
 

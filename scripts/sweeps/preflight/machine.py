@@ -40,7 +40,8 @@ def _check_gpus(request: Shards, shards: int) -> Check:
     except (OSError, subprocess.TimeoutExpired):
         gpus = []
     figure = f"{len(gpus)} GPU(s) here, {max(request.gpus, 1)} a shard wanted, {shards} shards"
-    mend = "" if gpus else "run on a machine with a GPU, or with --profile slurm, or set shards.device: cpu and shards.gpus: 0"
+    mend = "run on a machine with a GPU, or with --profile slurm; or set shards.device: cpu and shards.gpus: 0"
+    mend = "" if gpus else mend
     return Check(name="compute", status="ok" if gpus else "failed", blocking=True, figure=figure, mend=mend)
 
 
