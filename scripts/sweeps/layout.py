@@ -15,6 +15,7 @@ from typing import Any
 from sweeps.config.loading import is_lineage, load_lineage, load_sweep, read_yaml
 from sweeps.config.models import Lineage, Sweep
 from sweeps.config.problems import ConfigError, Problem, did_you_mean, error
+from sweeps.config.urls import url_problems
 
 DEFAULT_LINEAGE_FILE = "config/config.yaml"
 OVERRIDABLE = ("lineage", "results", "shards", "history", "store", "replicates", "champions")
@@ -132,6 +133,7 @@ def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> La
     content = read_yaml(file)
     single = not is_lineage(content)
     overrides = overrides_of(content, config or {})
+    refuse_bad_url(overrides)
     lineage = load_lineage(file, overrides)
     root = Path(lineage.results) / lineage.lineage
     versions = {}
@@ -153,6 +155,17 @@ def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> La
             history_size=lineage.history.size if lineage.history.mode == "generation" else None,
         )
     return Layout(file, lineage, versions, overrides)
+
+
+def refuse_bad_url(overrides: Mapping[str, Any]) -> None:
+    """Raise :class:`ConfigError` for a store of the command line that can't be one, or holds a password.
+
+    It would be written into the plan and into Snakemake's own records before any job could look at it.
+    """
+    url = overrides.get("store", {}).get("url")
+    problems = [] if url is None else list(url_problems(str(url), "--config", "store"))
+    if errors := [problem for problem in problems if problem.severity == "error"]:
+        raise ConfigError(errors)
 
 
 def overrides_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

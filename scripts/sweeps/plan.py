@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sweeps.config.loading import check, load_lineage, load_sweep, read_yaml, sweep_path
 from sweeps.config.models import History, Lineage, ObjectiveChoice, Pruner, Shards, Store, Sweep
-from sweeps.config.problems import ConfigError, Problem, error
+from sweeps.config.problems import ConfigError, Problem, error, redact
+from sweeps.config.urls import PASSWORD_MEND, parse_url
 from sweeps.digests import digest_of, digest_of_file, digest_of_tree, read_json, write_json
 from sweeps.objectives import objective_class
 from sweeps.objectives.base import Objective
@@ -129,8 +130,17 @@ def write_plan(
         parent = Parent(version=parent_name, seal=digest_of_file(parent_seal), derived=derived)
     sources = Sources(lineage=str(lineage_file), sweep=str(sweep_file), overrides=dict(overrides or {}))
     plan = build_plan(lineage, version, sweep, parent=parent, data=data, policy=policy or {}, sources=sources)
+    refuse_password(plan, sweep_file if sweep.storage_url else lineage_file)
     write_json(out, plan.model_dump(mode="json"))
     return plan
+
+
+def refuse_password(plan: Plan, file: str | Path) -> None:
+    """Raise :class:`ConfigError` for a store URL with a password: a plan is published."""
+    url = plan.store.url or ""
+    parsed = parse_url(url)
+    if (parsed is not None and parsed.has_password) or redact(url) != url:
+        raise error(file, "store.url", "holds a password; nothing secret is written into a plan", PASSWORD_MEND)
 
 
 def build_plan(

@@ -113,3 +113,26 @@ def test_a_key_that_the_command_line_cannot_change_is_told(files):
         open_layout("lineage.yaml", {"shard": 4})
     with pytest.raises(ConfigError, match="change it in the lineage file"):
         open_layout("lineage.yaml", {"policy": "naive"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://tuner:planted@db/sweeps",
+        "postgresql://tuner@db/sweeps?password=planted",
+        "postgresql://tuner@db/sweeps?sslpassword=planted",
+        "tuner:planted@db/sweeps",
+    ],
+)
+@pytest.mark.parametrize("given", [str, lambda url: {"url": url}], ids=["text", "mapping"])
+def test_a_password_on_the_command_line_is_refused_before_anything_is_recorded(files, url, given):
+    with pytest.raises(ConfigError) as refused:
+        open_layout("lineage.yaml", {"store": given(url)})
+    assert "--config: store" in str(refused.value)
+    assert "planted" not in str(refused.value)
+
+
+def test_what_a_key_calls_a_secret_is_not_shown(files):
+    with pytest.raises(ConfigError) as refused:
+        open_layout("lineage.yaml", {"db_password": "planted"})
+    assert "db_password = ***" in str(refused.value)

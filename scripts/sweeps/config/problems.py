@@ -12,6 +12,8 @@ from typing import Any, Literal
 Severity = Literal["error", "warning", "note"]
 
 PASSWORD_IN_URL = re.compile(r"(://[^:/?#@\s'\"]*):[^\s'\"]*@")
+SECRET_KEY = re.compile(r"(?i)(pass(word|wd|phrase)?|pwd|secret|token|api_?key)$")
+"""The last part of a key whose value is told to nobody."""
 PASSWORD_IN_QUERY = re.compile(r"(?i)((?:ssl)?pass(?:word|wd)?\s*=\s*)[^\s&'\"]+")
 
 
@@ -28,9 +30,14 @@ class Problem:
     line: int | None = None
     """Line of the file where the key stands, if known; counts from 1."""
 
+    @property
+    def shown(self) -> str:
+        """The value in short; what a key calls a secret is not shown."""
+        return "***" if SECRET_KEY.search(self.key) else shorten(self.value)
+
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
-        shown = "" if self.value is None else f" = {shorten(self.value)}"
+        shown = "" if self.value is None else f" = {self.shown}"
         lines = [f"{self.severity}: {where}: {self.key or '(whole file)'}{shown}", f"    {self.message}"]
         if self.mend:
             lines.append(f"    mend: {self.mend}")
@@ -43,7 +50,7 @@ class Problem:
             "file": printable(self.file),
             "line": self.line,
             "key": printable(self.key),
-            "value": None if self.value is None else printable(shorten(self.value)),
+            "value": None if self.value is None else printable(self.shown),
             "message": printable(self.message),
             "mend": printable(self.mend),
         }

@@ -51,6 +51,7 @@ def url_problems(url: str, file: str, key: str) -> Iterator[Problem]:
     shown = redact(url)
     parsed = parse_url(url)
     if parsed is None:
+        shown = re.sub(r":[^@]*@", ":***@", shown)
         yield Problem(file, key, "is not a store URL", _scheme_mend(url), shown)
         return
     if parsed.has_password:

@@ -114,3 +114,12 @@ def test_a_shard_before_its_study_is_told_what_to_run(new_sweep):
     sweep = new_sweep()
     with pytest.raises(ConfigError, match=r"study\.py --plan"):
         sweep.shard()
+
+
+def test_no_plan_is_written_with_a_password(sqlite_sweep, tmp_path):
+    sweep = sqlite_sweep()
+    out, url = tmp_path / "plan.json", "postgresql+psycopg://tuner:planted@db/sweeps"
+    with pytest.raises(ConfigError, match="holds a password") as refused:
+        write_plan(sweep.folder / "lineage.yaml", "v1", sweep.data, out, overrides={"store": {"url": url}})
+    assert "planted" not in str(refused.value)
+    assert not out.exists()
