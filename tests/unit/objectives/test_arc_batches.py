@@ -106,8 +106,10 @@ def test_groups_hold_each_cell_once_with_its_canvas(pool, overhead, multiple):
         assert torch.equal(groups.tokens[groups.slot[:real]], torch.arange(real))
         assert (groups.slot[real:] == len(groups.tokens)).all()
         at = 0
-        for n, length in groups.shapes:
-            for row in groups.tokens[at : at + n * length].view(n, length):
+        for (n, length), full in zip(groups.shapes, groups.full, strict=True):
+            slots = groups.tokens[at : at + n * length].view(n, length)
+            assert full == bool((slots < total).all())
+            for row in slots:
                 owners = batch.canvas[row[row < total]]
                 assert len(set(owners.tolist())) == 1 and len(owners) == batch.lengths[owners[0]]
             at += n * length

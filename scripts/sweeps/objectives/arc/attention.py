@@ -29,7 +29,8 @@ class _BatchedAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, query, key, value, mask):
-        shares = torch.softmax(query @ key.transpose(-1, -2) + mask, dim=-1)
+        scores = query @ key.transpose(-1, -2)
+        shares = torch.softmax(scores if mask is None else scores.add_(mask), dim=-1)
         ctx.save_for_backward(query, key, value, shares)
         return shares @ value
 
@@ -43,8 +44,7 @@ class _BatchedAttention(torch.autograd.Function):
 def attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """Attention of [n, heads, tokens, size] tensors; ``mask`` float [n, 1, 1, tokens] is added to the scores."""
     if query.device.type == "cpu" and query.dtype == torch.bfloat16:
-        nothing = torch.zeros((), dtype=query.dtype) if mask is None else mask
-        return _BatchedAttention.apply(query * query.shape[-1] ** -0.5, key, value, nothing)
+        return _BatchedAttention.apply(query * query.shape[-1] ** -0.5, key, value, mask)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
@@ -94,8 +94,9 @@ class GroupAttention:
         moved = _Permute.apply(parts, groups.tokens, groups.slot)
         sizes = [n * length for n, length in groups.shapes]
         results = []
-        for rows, mask, (n, length) in zip(moved.split(sizes), self.mask.split(sizes), groups.shapes, strict=True):
+        parts_of = zip(moved.split(sizes), self.mask.split(sizes), groups.shapes, groups.full, strict=True)
+        for rows, mask, (n, length), full in parts_of:
             query, key, value = rows.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
-            attended = attention(query, key, value, mask.view(n, 1, 1, length))
+            attended = attention(query, key, value, None if full else mask.view(n, 1, 1, length))
             results.append(attended.transpose(1, 2).reshape(n * length, width))
         return _Permute.apply(torch.cat(results), groups.slot, groups.tokens)

@@ -24,7 +24,7 @@ from sweeps.objectives.arc.architecture import COLOUR_STATES, DEMOS, TrainSpec
 from sweeps.objectives.arc.data import PADDING
 from sweeps.objectives.arc.packing import Bank
 
-BLOCKS = 24
+BLOCKS = 128
 """Most groups that the canvases of a batch are sorted into for attention."""
 
 
@@ -33,12 +33,14 @@ class Groups:
     """Canvases sorted into groups of like size, for attention.
 
     ``tokens`` int64 [slots] is the cell in each slot (the number of cells where a slot is empty), groups one after
-    another, each [canvases, length]; ``shapes`` are these pairs; ``slot`` int64 [cells] is where each cell went.
+    another, each [canvases, length]; ``shapes`` are these pairs; ``slot`` int64 [cells] is where each cell went;
+    ``full`` says of each group whether none of its slots is empty.
     """
 
     tokens: torch.Tensor
     slot: torch.Tensor
     shapes: tuple[tuple[int, int], ...]
+    full: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ class Loader:
         self, lengths: np.ndarray, starts: np.ndarray, total: int, order: np.ndarray, cuts: np.ndarray
     ) -> Groups:
         shapes = tuple((high - low, int(lengths[order[high - 1]])) for low, high in pairwise(cuts))
+        full = tuple(bool(lengths[order[low]] == lengths[order[high - 1]]) for low, high in pairwise(cuts))
         by_length = self._send(np.stack([starts[order], lengths[order]]))
         tokens = []
         for (low, high), (_, longest) in zip(pairwise(cuts), shapes, strict=True):
@@ -250,4 +253,4 @@ class Loader:
         flat = torch.cat(tokens)
         slot = torch.full((total + 1,), len(flat), device=self.device)
         slot[flat] = torch.arange(len(flat), device=self.device)
-        return Groups(flat, slot[:total], shapes)
+        return Groups(flat, slot[:total], shapes, full)
