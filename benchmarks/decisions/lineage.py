@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from functions import Family, Problem, at, make, place
-from simulate import Sampler, final_regret, run_sweep, trials_to_reach
+from simulate import Sampler, champion_regret, final_regret, run_sweep, trials_to_reach
 
 from sweeps.config.models import ParamRange
 from sweeps.decisions import Decision, decide_on, propose
@@ -51,8 +52,8 @@ def simulate(unit: Unit) -> dict[str, Any]:
     """Final regret under every row, and each decision with its verdict; a JSON value."""
     problem = make(unit.kind, unit.family, unit.seed)
     shared = {"sampler": unit.sampler, "noise": unit.noise}
-    first = run_sweep(problem, problem.space, unit.n, seed=unit.number, **shared)
     unrefined = run_sweep(problem, problem.space, 2 * unit.n, seed=unit.number, **shared)
+    first = unrefined.head(unit.n)  # slot by slot, so that a sweep of n is the first half of one of 2 n
     reached = final_regret(unrefined)
     table = first.drop(columns="regret")
     evidence = assess(table, problem.space, settings=SETTINGS)
@@ -66,13 +67,25 @@ def simulate(unit: Unit) -> dict[str, Any]:
         spaces[policy] = propose(problem.space, decisions, problem.limits)
         verdicts[policy] = [judged(problem, decision, spaces[policy]) for decision in decisions]
     regrets, needed = {"unrefined": reached}, {"unrefined": trials_to_reach(unrefined, reached)}
+    champions = {"unrefined": champion_regret(unrefined, noise=unit.noise, seed=unit.number)}
+    sweeps: dict[str, pd.DataFrame] = {}
     for name, space in spaces.items():
-        second = run_sweep(problem, space, unit.n, seed=unit.number + 1, **shared)
+        spelled = repr(space.to_json())
+        if spelled not in sweeps:
+            sweeps[spelled] = run_sweep(problem, space, unit.n, seed=unit.number + 1, **shared)
+        second = sweeps[spelled]
         regrets[name] = final_regret(first, second)
+        champions[name] = champion_regret(first, second, noise=unit.noise, seed=unit.number)
         within = trials_to_reach(first, reached)
         later = trials_to_reach(second, reached)
         needed[name] = within if within is not None else None if later is None else unit.n + later
-    return {"unit": asdict(unit), "regret": regrets, "trials": needed, "decisions": verdicts}
+    return {
+        "unit": asdict(unit),
+        "regret": regrets,
+        "champion_regret": champions,
+        "trials": needed,
+        "decisions": verdicts,
+    }
 
 
 def judged(problem: Problem, decision: Decision, new: Space) -> dict[str, Any]:
