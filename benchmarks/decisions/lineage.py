@@ -13,7 +13,9 @@ from simulate import Sampler, champion_regret, final_regret, run_sweep, trials_t
 
 from sweeps.config.models import ParamRange
 from sweeps.decisions import Decision, decide_on, propose
-from sweeps.evidence import Settings, assess
+from sweeps.decisions.adjusted import adjust
+from sweeps.evidence import Evidence, Settings, assess
+from sweeps.evidence.trials import read
 from sweeps.space import Space, same_value
 
 POLICIES = ("rigorous", "design-rationale", "naive")
@@ -85,7 +87,22 @@ def simulate(unit: Unit) -> dict[str, Any]:
         "champion_regret": champions,
         "trials": needed,
         "decisions": verdicts,
+        "null_tests": null_tests(problem, evidence, table),
     }
+
+
+def null_tests(problem: Problem, evidence: Evidence, table: pd.DataFrame) -> list[dict[str, float | None]]:
+    """The p-values of each parameter without effect: naive, block permutation, the same after Holm, and of the fit."""
+    fitted = adjust(read(table, problem.space, evidence.direction, evidence.settings))
+    found: list[dict[str, float | None]] = []
+    for name, effect in problem.effects.items():
+        item, own = evidence.parameter(name), fitted.get(name)
+        test = item.direction or item.levels
+        if effect.weight or test is None or test.p is None:
+            continue
+        fit = {"fit": own.p if own else None, "fit_holm": own.holm if own else None}
+        found.append({"naive": test.naive_p, "block": test.p, "block_holm": test.holm, **fit})
+    return found
 
 
 def judged(problem: Problem, decision: Decision, new: Space) -> dict[str, Any]:

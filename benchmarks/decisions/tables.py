@@ -26,6 +26,7 @@ def summary(finished: Finished) -> dict[str, Any]:
         "cells": cells(finished),
         "groups": [group(name, items) for name, items in parts(finished)],
         "nulls": nulls(finished),
+        "null_tests": null_tests(finished),
     }
     found["losing_cells"] = [cell for cell in found["cells"] if cell["rigorous"] > cell["unrefined"]]
     found["goals"] = goals(found)
@@ -57,6 +58,34 @@ def nulls(finished: Finished) -> list[dict[str, Any]]:
             shares = calibration(row, items)["changed_null"]
             any_of = rate(idle, lambda d: d["verdict"] == "null")
             found.append({"policy": row, "sampler": sampler, "parameters": len(idle), "any": any_of, **shares})
+    return found
+
+
+TESTS = {
+    "naive": ("naive p < .10", 0.10),
+    "block": ("block permutation < .10", 0.10),
+    "fit": ("others held constant < .10", 0.10),
+    "block_holm": ("block permutation, Holm < .05", 0.05),
+    "fit_holm": ("others held constant, Holm < .05", 0.05),
+}
+"""The tests of a parameter, with the level that each is held against."""
+
+
+def null_tests(finished: Finished) -> list[dict[str, Any]]:
+    """How often each test rejects for a parameter without any effect, by sampler and number of trials."""
+    found = []
+    for sampler, n in sorted({(item["unit"]["sampler"], item["unit"]["n"]) for item in finished}):
+        made = [
+            test
+            for item in finished
+            if (item["unit"]["sampler"], item["unit"]["n"]) == (sampler, n)
+            for test in item["null_tests"]
+        ]
+        rates = {
+            key: rate([test for test in made if test[key] is not None], lambda t, key=key: t[key] < TESTS[key][1])
+            for key in TESTS
+        }
+        found.append({"sampler": sampler, "n": n, "parameters": len(made), **rates})
     return found
 
 
@@ -219,6 +248,8 @@ def markdown(found: dict[str, Any]) -> str:
         goal_table(found["goals"]),
         "### Parameters without any effect that were changed",
         null_table(found["nulls"]),
+        "### How often a test of a parameter without any effect rejects",
+        test_table(found["null_tests"]),
         "### `rigorous` by sampler, family and number of trials",
         group_table(found["groups"]),
         f"### Cells where refinement loses: {len(found['losing_cells'])} of {len(found['cells'])}",
@@ -277,6 +308,13 @@ def null_table(rows: list[dict[str, Any]]) -> str:
         [row["policy"], row["sampler"], row["parameters"], *(short(row[key]) for key in ("any", *CONFIDENCES))]
         for row in rows
     ]
+    return table(head, lines)
+
+
+def test_table(rows: list[dict[str, Any]]) -> str:
+    """Rejections of parameters without effect."""
+    head = ["sampler", "n", "parameters", *(words for words, _ in TESTS.values())]
+    lines = [[row["sampler"], row["n"], row["parameters"], *(short(row[key]) for key in TESTS)] for row in rows]
     return table(head, lines)
 
 

@@ -84,6 +84,19 @@ def between(text: str, name: str, content: str) -> str:
     )
 
 
+def decisions_in_full(file: str | Path) -> str:
+    """Markdown: all tables that ``benchmarks/decisions/run.py`` wrote."""
+    return Path(file).read_text(encoding="utf-8").strip() + "\n"
+
+
+def decisions_in_short(file: str | Path) -> str:
+    """The main table, the goals, and folded away the cells where refinement loses."""
+    first, *sections = decisions_in_full(file).split("\n### ")
+    losing = next(section for section in sections if section.startswith("Cells where refinement loses"))
+    title, _, table = losing.partition("\n")
+    return f"{first.strip()}\n\n<details>\n<summary>{title}</summary>\n\n{table.strip()}\n\n</details>\n"
+
+
 class GraphCost(_Record):
     """What Snakemake takes before the first job."""
 

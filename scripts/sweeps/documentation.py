@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from sweeps.benchmarks import with_history, with_scale
+from sweeps.benchmarks import between, decisions_in_full, decisions_in_short, with_history, with_scale
 from sweeps.cluster import Site
 from sweeps.config.models import Lineage, Sweep
 from sweeps.config.values import spelled
@@ -29,6 +29,7 @@ from sweeps.reliability import with_reliability
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLISHED = "results/published"
+DECISIONS = "results/benchmarks/decisions.md"
 HISTORY = "results/benchmarks/history.json"
 SCALE = "results/benchmarks/scale.json"
 COMMAND = "make docs"
@@ -132,6 +133,11 @@ def documents() -> dict[str, str]:
     published, own = REPOSITORY / PUBLISHED, REPOSITORY / "README.md"
     if published.is_dir() and own.exists():
         found["README.md"] = with_results(own.read_text(encoding="utf-8"), published)
+    decisions, page = REPOSITORY / DECISIONS, REPOSITORY / "docs" / "decisions.md"
+    if decisions.exists() and page.exists() and own.exists():
+        text = found.get("README.md") or own.read_text(encoding="utf-8")
+        found["README.md"] = between(text, "decisions", decisions_in_short(decisions))
+        found["docs/decisions.md"] = between(page.read_text("utf-8"), "decisions", decisions_in_full(decisions))
     history, shards = REPOSITORY / HISTORY, REPOSITORY / "docs" / "shards.md"
     if history.exists() and shards.exists():
         text = with_history(shards.read_text(encoding="utf-8"), history)

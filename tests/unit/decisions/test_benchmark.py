@@ -35,7 +35,7 @@ def decision(name, action, **new) -> Decision:
     )
 
 
-@pytest.mark.parametrize("family", ["calibration", "report"])
+@pytest.mark.parametrize("family", ["calibration", "report", "composed"])
 @pytest.mark.parametrize("kind", ["null", "monotone", "u_shaped", "edge", "interaction", "conditional"])
 def test_nothing_within_the_limits_beats_the_optimum(kind, family):
     from functions import at, draw, make
@@ -100,6 +100,20 @@ def test_wilsons_interval_holds_the_share():
     low, high = wilson(95, 100)
     assert (round(low, 3), round(high, 3)) == (0.888, 0.978)
     assert wilson(0, 10)[0] == 0.0
+
+
+def test_the_tables_hold_every_lineage_and_say_where_refinement_loses():
+    from lineage import Unit, simulate
+    from tables import markdown, summary
+
+    finished = [simulate(Unit(kind, "composed", 20, "random", 0.2, 1)) for kind in ("null", "edge")]
+    found = summary(finished) | {"families": ["composed"]}
+    assert found["lineages"] == 2
+    assert {row["policy"] for row in found["nulls"]} == {"rigorous", "design-rationale", "naive"}
+    assert all(row["parameters"] for row in found["nulls"])
+    text = markdown(found)
+    assert all(f"| {cell['kind']} | 20 |" in text for cell in found["losing_cells"])
+    assert "### Cells where refinement loses" in text
 
 
 def test_a_torn_last_line_is_left_out(tmp_path):
