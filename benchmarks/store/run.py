@@ -196,7 +196,7 @@ def measurements(
         return waves(new(kind, {"n_trials": 24}, {"history": {"mode": mode, "size": 8}}), kind, mode, 4, 0.5)
 
     def shared_out(kind: str, seconds: float, shards: int) -> Overhead:
-        epochs = 8 if seconds <= 1 else 4
+        epochs = 8 if seconds <= 1 else 3
         pruner = {"type": "hyperband", "max_resource": epochs}
         sweep = {"n_trials": 2 * shards, "fixed": {"epochs": epochs, "seed": 1}, "pruner": pruner}
         return overhead(new(kind, sweep, payload=PAYLOAD), kind, shards, seconds)
