@@ -89,8 +89,11 @@ def read_tables(study: OpenStudy, classes: Sequence[str], plan_file: str | Path)
 
 
 def require_all_finished(plan: Plan, states: Mapping[int, str], plan_file: str | Path) -> None:
-    """Raise :class:`ConfigError` unless there are exactly the plan's slots and each has finished."""
-    mend = "run the shards again; they go on where they stopped"
+    """Raise :class:`ConfigError` unless there are exactly the plan's slots and each has finished.
+
+    Where receipts say otherwise, the store is not the one that the shards wrote to, or was put back from a copy.
+    """
+    mend = f"remove {Path(plan_file).with_name('shards')} and run again: the shards go on where they stopped"
     problems = [
         Problem(
             str(plan_file),

@@ -62,7 +62,8 @@ class Watchdog:
         self._now = _Epoch(claim, number, failures)
         began = time.perf_counter()
         # A hang that keeps the interpreter's lock stops the thread below too, and the lease: this one needs no lock.
-        faulthandler.dump_traceback_later(self.limit + 60 * self.tick, exit=True)
+        with contextlib.suppress(Exception):  # where stderr is no file
+            faulthandler.dump_traceback_later(self.limit + 60 * self.tick, exit=True)
         try:
             yield
             self.longest = max(self.longest, time.perf_counter() - began)
@@ -111,7 +112,8 @@ class Watchdog:
         except (LeaseLostError, StoreLostError, StopAskedError) as problem:
             log.error("slot %d: %s", slot, problem)
         finally:
-            logging.shutdown()
+            for handler in logging.getLogger("sweeps").handlers:
+                handler.flush()
             self.leave(RUN_AGAIN)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -14,11 +15,12 @@ import pytest
 from fakes.fixtures import GENERATIONS
 from fakes.sweeps import child_environment, make_sweep
 from sweeps.config.problems import ConfigError
-from sweeps.shard.checkpoint import Checkpoints
+from sweeps.shard.checkpoint import KEPT_BEST, Checkpoints
 from sweeps.shard.loop import KILLS_ALLOWED
 from sweeps.shard.signals import RUN_AGAIN
 from sweeps.store.lease import Leases, Place
 from sweeps.store.trials import Trials
+from sweeps.store.views import Views
 
 
 class KilledError(BaseException):
@@ -87,6 +89,7 @@ def test_a_kill_at_any_point_changes_nothing(new_sweep, monkeypatch, abrupt, tmp
     twice = sum(read_log(log).values()) - len(read_log(log))
     lost = (point[1], when) == ("save", "before")
     assert twice == (1 if lost else 0)
+    assert len(list(sweep.checkpoints.iterdir())) <= KEPT_BEST
 
 
 @pytest.mark.parametrize("shards", [2, 3, 4])
@@ -306,6 +309,22 @@ def test_the_password_is_in_no_file_and_no_log(postgres, tmp_path, caplog):
     assert len(files) > 8
     assert not [path for path in files if postgres.password.encode() in path.read_bytes()]
     assert postgres.password not in said + caplog.text
+
+
+def test_being_asked_to_leave_while_a_configuration_is_chosen_loses_nothing(sqlite_sweep, monkeypatch, uninterrupted):
+    sweep = sqlite_sweep(lineage=GENERATIONS, sweep={"n_trials": 6})
+    sweep.open()
+    real = Views.suggest
+
+    def suggest(self, slot):
+        if slot.slot == 1:
+            signal.raise_signal(signal.SIGTERM)
+        return real(self, slot)
+
+    monkeypatch.setattr(Views, "suggest", suggest)
+    assert sweep.shard() == RUN_AGAIN
+    sweep.run()
+    assert sweep.trials() == uninterrupted
 
 
 def test_a_receipt_that_finds_no_room_is_written_by_the_next_run(sqlite_sweep, monkeypatch, caplog):
