@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import stats
+from scipy import special
 
 from sweeps.digests import read_json, write_json
 from sweeps.plan import read_plan
@@ -214,7 +214,7 @@ def _champion(item: Candidate, runs: Sequence[TestRun]) -> Champion:
     accuracies = np.array([run.hits().mean() for run in runs])
     half = 0.0
     if len(accuracies) > 1:
-        half = float(stats.t.ppf(0.975, len(accuracies) - 1) * accuracies.std(ddof=1) / np.sqrt(len(accuracies)))
+        half = float(special.stdtrit(len(accuracies) - 1, 0.975) * accuracies.std(ddof=1) / np.sqrt(len(accuracies)))
     mean = float(accuracies.mean())
     return Champion(
         role=item.role,

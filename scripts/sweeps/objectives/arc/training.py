@@ -17,6 +17,7 @@ from sweeps.objectives.arc.batches import random_draw
 from sweeps.objectives.arc.data import Tasks, read_classes, train_validation
 from sweeps.objectives.arc.encoders import Classifier, initialise
 from sweeps.objectives.arc.layers import Convolution, Dropout
+from sweeps.objectives.arc.optimizer import EagerAdamW
 from sweeps.objectives.arc.prediction import encoder_dtype, loader_for, logits, packing_for
 from sweeps.objectives.arc.resident import data_digest, resident_bank, resident_pool
 from sweeps.objectives.base import EpochReport
@@ -85,9 +86,7 @@ class ArcRun:
         for module in self.model.modules():
             if isinstance(module, Dropout):
                 module.generator = self.noise
-        self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.model, resolved.train.weight_decay), lr=resolved.train.lr, fused=True
-        )
+        self.optimizer = EagerAdamW(parameter_groups(self.model, resolved.train.weight_decay), resolved.train.lr)
         weights = class_weights(pool.labels[train], len(self.classes)) if resolved.train.class_balance else None
         self.loss_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
         self.finished = 0
