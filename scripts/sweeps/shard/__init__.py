@@ -149,7 +149,7 @@ def _work(job: Job, slot: Slot, claim: Claim) -> bool:
 
 
 def _left(job: Job) -> bool:
-    log.info("left in order; run again to go on")
+    log.info("left in order, with nothing lost; the same command goes on (Snakemake calls what is not done an error)")
     return False
 
 
