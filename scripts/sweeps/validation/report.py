@@ -63,7 +63,8 @@ class Report:
         ]
         if checked.derived:
             parent = self.parents.get(name)
-            lines.append(f"    space       derived from the trials of {parent or 'its parent'}; {checked.fixed} fixed")
+            own = f"{checked.fixed or 'nothing'} fixed"
+            lines.append(f"    space       derived from the trials of {parent or 'its parent'}; {own} of its own")
             return lines
         size = f"10^{checked.log10_size:.1f} configurations" if checked.log10_size is not None else "not counted"
         branches = f" ({checked.conditional} of them in some branches only)" if checked.conditional else ""

@@ -11,7 +11,7 @@ from sweeps.config.meant import as_meant
 from sweeps.config.models import Sweep
 from sweeps.config.problems import Problem, nearest
 from sweeps.config.reading import Document
-from sweeps.config.values import is_number
+from sweeps.config.values import is_number, spelled
 from sweeps.objectives.base import Objective
 from sweeps.space import Space
 from sweeps.validation.budget import ArmShare, arm_shares, budget_problems, log10_size
@@ -108,10 +108,21 @@ def _fresh(found: Iterable[Problem], examined: Examined[Sweep], told: list[Probl
 
 
 def _told_once(found: list[Problem]) -> list[Problem]:
-    """Without warnings about a list of which an item is an error."""
-    keys = [problem.key.rpartition(".") for problem in found if problem.severity == "error"]
-    lists = {above for above, _, item in keys if item.isdigit()}
-    return [problem for problem in found if problem.severity == "error" or problem.key not in lists]
+    """Without warnings about a list of which an item is an error, and without what a text for true or false brings on.
+
+    Where ``"true"`` among the choices is an error, a condition on ``true`` is none.
+    """
+    items = [problem for problem in found if problem.severity == "error" and problem.key.rpartition(".")[2].isdigit()]
+    lists = {problem.key.rpartition(".")[0] for problem in items}
+    texts = {(problem.key.rpartition(".")[0], problem.value) for problem in items if isinstance(problem.value, str)}
+
+    def follows(problem: Problem) -> bool:
+        parent = problem.key.partition(".condition.equals.")[2]
+        return isinstance(problem.value, bool) and (f"param_ranges.{parent}.choices", spelled(problem.value)) in texts
+
+    return [
+        problem for problem in found if not (follows(problem) if problem.severity == "error" else problem.key in lists)
+    ]
 
 
 def _readable(key: str, examined: Examined[Sweep]) -> bool:

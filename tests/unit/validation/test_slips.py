@@ -178,6 +178,14 @@ ONE_CAUSE: dict[str, tuple[str, Told]] = {
         ranges(LR, "scheduler: {type: categorical, choices: [true, 1]}"),
         [(7, "param_ranges.scheduler.choices", "cannot be told apart", "keep one of them")],
     ),
+    "true as text, and a condition on true": (
+        ranges(
+            LR,
+            'scheduler: {type: categorical, choices: ["true", false]}',
+            "depth: {type: int, low: 1, high: 4, condition: {equals: {scheduler: true}}}",
+        ),
+        [(7, "param_ranges.scheduler.choices.0", "nothing that", "write true without quotes")],
+    ),
     "a range of two numbers": (
         ranges(LR, "depth: [1, 4]"),
         [(7, "param_ranges.depth", "holds a list", "write {type: int, low: 1, high: 4}")],
