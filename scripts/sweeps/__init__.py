@@ -42,11 +42,13 @@ Saying what was found:
 ``outcome``        what was registered, scored
 ``proposal``       the next version's space, from file to file
 ``drift``          what a new analysis would have given a version that has run
+``templating``     how documents and pages are filled
 ``validation``     every problem of a configuration at once
 ``figures``        pictures
 ``watch``          a running lineage in the terminal
 ``rationale``      a version's document
 ``tables``         LaTeX
+``modelcard``      what an exported champion can do, and cannot
 ``report``         the page
 ``verification``   everything checked, and made again
 

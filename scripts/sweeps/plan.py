@@ -67,6 +67,7 @@ class Plan(_Frozen):
     study_name: str
     direction: str
     description: str | None
+    question: str | None = Field(None, description="What the whole lineage asks: the lineage file's description.")
     pruner: Pruner
     history: History
     shards: Shards = Field(description="Threads and device; the number of jobs may change.")
@@ -168,6 +169,7 @@ def build_plan(
         study_name=sweep.study_name,
         direction=sweep.direction,
         description=sweep.description,
+        question=lineage.description,
         pruner=pruner,
         history=lineage.history,
         shards=lineage.shards,

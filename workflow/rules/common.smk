@@ -151,6 +151,11 @@ def claims():
     return [version.folder / "claims.json" for version in LAYOUT.versions.values() if version.sweep.claims]
 
 
+def model_cards():
+    """The model card of each version that has champions."""
+    return of_each("model_card.md", imported=False) if CHAMPIONS.top else []
+
+
 def proposal_of_parent(wildcards):
     return of_parent("proposal.yaml")(wildcards) if LAYOUT.versions[wildcards.version].derived else []
 

@@ -34,7 +34,7 @@ rule rationale:
         preflight=preflight_of,
         parent=of_parent("decisions.json"),
         proposed=of_parent("proposal.yaml"),
-        code=code("rationale", "outcome", "decisions", "drift", "evidence", "proposal", *TABLES),
+        code=code("rationale", "outcome", "decisions", "drift", "evidence", "proposal", "templating", *TABLES),
     output:
         ROOT / "{version}" / "rationale.md",
     log:
@@ -72,3 +72,25 @@ rule tables:
         "{wildcards.version}: LaTeX tables"
     shell:
         "python {input.script} $(dirname {input.plan}) {params.parent} --out {output} > {log} 2>&1"
+
+
+# What the exported champion can do, and cannot.
+rule model_card:
+    input:
+        script=SCRIPTS / "model_card.py",
+        plan=ROOT / "{version}" / "plan.json",
+        seal=ancient(ROOT / "{version}" / "seal.json"),
+        champions=ROOT / "{version}" / "champions.json",
+        code=code("champions", "modelcard", "objectives/arc/card", "templating"),
+        template=PACKAGE / "modelcard" / "templates" / "model_card.md.j2",
+    output:
+        ROOT / "{version}" / "model_card.md",
+    log:
+        LOGS / "{version}" / "model_card.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "{wildcards.version}: the champion's model card"
+    shell:
+        "python {input.script} $(dirname {input.plan}) --out {output} 2>&1 | tee {log}"

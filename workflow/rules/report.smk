@@ -8,7 +8,8 @@ rule lineage_report:
         seals=of_each("seal.json"),
         claims=claims(),
         tables=of_each("tables"),
-        code=code("report", "figures", "drift"),
+        cards=model_cards(),
+        code=code("report", "figures", "drift", "templating"),
         templates=sorted((PACKAGE / "report" / "templates").iterdir()),
     output:
         report(
@@ -38,6 +39,8 @@ rule verification:
             "provenance",
             "verification",
             "drift",
+            "modelcard",
+            "templating",
             "tables",
             "figures",
             "report",

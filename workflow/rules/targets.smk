@@ -40,6 +40,7 @@ rule analysis:
         of_each("rationale.md"),
         of_each("tables"),
         claims(),
+        model_cards(),
     localrule: True
 
 

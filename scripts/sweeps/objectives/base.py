@@ -74,6 +74,20 @@ class EpochReport:
     measures: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class CardText:
+    """What an objective says in the model card of its champions, besides what the files say."""
+
+    about: str
+    """What the model does, in a sentence or two."""
+    usage: str = ""
+    """The command that uses an exported model; FOLDER stands for its folder."""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    """What each class means."""
+    limits: tuple[str, ...] = ()
+    """What the model should not be used for, and where it is known to fail."""
+
+
 class Run(Protocol):
     """One configuration in training. The caller decides how many epochs there are."""
 

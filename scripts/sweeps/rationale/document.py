@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from sweeps.decisions.comparison import Row, compare, describe
 from sweeps.decisions.facts import FACTS
 from sweeps.decisions.model import Decision
@@ -22,6 +20,7 @@ from sweeps.rationale.evidence import sentences
 from sweeps.rationale.records import Records, read_records
 from sweeps.rationale.risks import Risk, risks_of
 from sweeps.space import Space
+from sweeps.templating import environment
 
 INAPPLICABLE = f"{FACTS['fit_known']}: yes"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -137,15 +136,8 @@ def document_of(records: Records) -> Document:
 
 def render(document: Document) -> str:
     """The document in Markdown."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters |= {
+    templates = environment(TEMPLATES, html=False)
+    templates.filters |= {
         "plain": markdown.plain,
         "code": markdown.code,
         "cell": markdown.cell,
@@ -154,8 +146,8 @@ def render(document: Document) -> str:
         "quiet": quiet,
         "describe_it": lambda item: item.describe(),
     }
-    environment.globals |= {"counted": markdown.counted, "listed": markdown.listed, "best_words": best_words}
-    return environment.get_template("rationale.md.j2").render(doc=document, records=document.records)
+    templates.globals |= {"counted": markdown.counted, "listed": markdown.listed, "best_words": best_words}
+    return templates.get_template("rationale.md.j2").render(doc=document, records=document.records)
 
 
 def quiet(texts: Iterable[str]) -> list[str]:

@@ -36,6 +36,7 @@ LINKED = (
     "proposal.yaml",
     "outcome.json",
     "champions.json",
+    "model_card.md",
     "rationale.md",
 )
 """Files of a version that the page links to, where they are there."""

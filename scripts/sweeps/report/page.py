@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from sweeps import __version__
 from sweeps.decisions.comparison import Comparison, compare
@@ -21,6 +21,7 @@ from sweeps.report.inputs import Chapter, Picture, Story, read_story
 from sweeps.report.parameters import HEADINGS, EvidenceRow, evidence_rows, parameters
 from sweeps.report.provenance import chain, drift
 from sweeps.report.story import lede, tell, tiles
+from sweeps.templating import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 1_000
@@ -63,7 +64,7 @@ def render_page(story: Story) -> str:
         (TEMPLATES / "page.js").read_text(encoding="utf-8"),
     )
     return (
-        environment()
+        templates()
         .get_template("page.html")
         .render(
             story=story,
@@ -86,17 +87,12 @@ def render_page(story: Story) -> str:
     )
 
 
-def environment() -> Environment:
-    """The templates' environment: everything escaped, a missing name is an error."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+def templates() -> Environment:
+    """The page's templates, with the words that they use."""
+    made = environment(TEMPLATES, html=True)
     made.filters |= {
         "share": words.share,
+        "exact": words.exact,
         "p": words.p_value,
         "figure": words.figure,
         "short": words.short,
@@ -106,9 +102,12 @@ def environment() -> Environment:
     made.globals |= {
         "metric": words.metric,
         "gain": words.gain,
+        "amount": words.amount,
         "span": words.span,
         "count": words.count,
         "dots": style.DOTS,
+        "p_words": words.p_words,
+        "terms": words.TERMS,
     }
     return made
 

@@ -13,7 +13,7 @@ from sweeps.figures.changes import extent_after
 from sweeps.figures.metric import noise_of
 from sweeps.figures.style import ACTIONS
 from sweeps.report.inputs import Chapter, Story
-from sweeps.report.words import about, amount, count, gain, kinds, listed, metric, share
+from sweeps.report.words import about, amount, count, gain, kinds, listed, metric, p_words, share
 
 VERBS = {
     "FIX": "fixed",
@@ -89,7 +89,8 @@ def _best(chapter: Chapter) -> str:
 
 
 def _asked(story: Story) -> list[str]:
-    said, told = [], set()
+    question = story.chapters[-1].view.plan.question
+    said, told = [question.strip()] if question else [], set()
     for chapter in story.chapters:
         view, plan = chapter.view, chapter.view.plan
         purpose = plan.description.strip().rstrip(".") if plan.description else ""
@@ -201,7 +202,7 @@ def _came(story: Story) -> list[str]:
             interval = f"{gain(newer.view, found.low)} to {gain(newer.view, found.high)}"
             said.append(
                 f"Champions of {found.newer} against those of {found.older} on the same locked test examples: "
-                f"{gain(newer.view, found.difference)} (95 % interval {interval}): {found.verdict}."
+                f"{gain(newer.view, found.difference)} (95 % interval {interval}; {p_words(found.p)}): {found.verdict}."
             )
     for chapter in story.chapters:
         outcome = chapter.view.outcome
@@ -257,9 +258,10 @@ def _caveats(chapter: Chapter) -> list[str]:
     if view.champions:
         curse = view.champions.curse
         looked = f"{amount(view, curse)} {'better' if curse >= 0 else 'worse'}"
+        curse_of = " (the winner's curse)" if curse > 0 else ""
         said.append(
-            f"the best trial looked {looked} on validation than its configuration, trained again, is on the test part "
-            "(winner's curse)."
+            f"the best trial looked {looked} on validation than its configuration, trained again, is on the test part"
+            f"{curse_of}."
         )
     if chapter.broken():
         said.append(f"files differ from the seal: {listed(chapter.broken())}.")

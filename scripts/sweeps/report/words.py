@@ -48,6 +48,16 @@ def p_value(p: float | None) -> str:
     return p_text(p).removeprefix("p ")
 
 
+def p_words(p: float) -> str:
+    """``p = 0.034``, ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def exact(value: float | None) -> str:
+    """A share in per cent, to a tenth."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
 def figure(value: Any, digits: int = 3) -> str:
     """Any number or choice."""
     return "–" if value is None else number(value, digits)
@@ -80,6 +90,23 @@ def extent(item: Extent | None) -> str:
 def short(digest: str | None) -> str:
     """The first twelve digits of a digest."""
     return digest[:12] if digest else "–"
+
+
+TERMS = {
+    "version": "one sweep, such as v2; each later one is derived from what the one before showed",
+    "space": "the parameters that are searched, each with its range",
+    "trial": "one training run with one choice of the parameters; slot is its number in the budget",
+    "finished, pruned": "a trial that is clearly behind others is pruned: stopped early, to spend the time elsewhere",
+    "elite": "one of the best quarter of the finished trials",
+    "largest class": "what always giving the most frequent answer would score: the least that a model has to beat",
+    "champion": "the best configuration of a version, trained again several times with fresh seeds",
+    "locked test part": "examples that no trial and no decision sees; champions answer them once",
+    "decision": "FIX a value, NARROW a range, EXPAND it, BIAS how often a choice is tried, or KEEP it as it is",
+    "confidence": "●●● high, ●●○ moderate, ●○○ low: how often such decisions are right on problems with known answers",
+    "survives correction": "still significant after allowing for the number of parameters tested (Holm)",
+    "seal": "the list of a version's files with their checksums, written when it ends; later changes show",
+}
+"""The page's own words, for a reader who meets them for the first time."""
 
 
 def kinds(values: Sequence[str]) -> list[tuple[str, int]]:

@@ -104,6 +104,12 @@ def _champions(work: Work) -> None:
         write_champions(folder / "plan.json", folder / "trials.csv", runs, out, parent_runs=before)
 
 
+def _model_card(work: Work) -> None:
+    from sweeps.modelcard.card import NAME, write_card
+
+    write_card(work.folder, work.folder / NAME)
+
+
 def _decisions(work: Work) -> None:
     """Policy, overrides and limits are those that ``decisions.json`` says it was made with."""
     from sweeps.proposal import decide_version, read_decision_file
@@ -153,6 +159,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("decisions", ("decisions.json",), _decisions),
     Stage("proposal", ("proposal.yaml", "comparison.json"), _proposal),
     Stage("champions", ("champions.json", "champions_comparison.json"), _champions),
+    Stage("model card", ("model_card.md",), _model_card),
     Stage("outcome", ("outcome.json",), _outcome),
     Stage("rationale", ("rationale.md",), _rationale),
     Stage("tables", ("tables/*.tex",), _tables),
@@ -160,8 +167,8 @@ STAGES: tuple[Stage, ...] = (
 )
 """In the order of the DAG."""
 
-OPTIONAL = ("claims", "champions", "tables", "figures")
-"""Stages that are run only for what stands in the version already; nothing later rests on claims, tables, figures."""
+OPTIONAL = ("claims", "champions", "model card", "tables", "figures")
+"""Stages that are run only for what stands in the version already; of these only champions bear on later ones."""
 
 
 def derive(links: Sequence[Link], into: Path, *, skip: Sequence[str] = ()) -> tuple[dict[str, Path], list[Failed]]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sweeps.objectives.arc.architecture import resolve
+from sweeps.objectives.arc.card import card_text
 from sweeps.objectives.arc.data import prepare, read_classes, summary
 from sweeps.objectives.arc.options import ArcOptions
 from sweeps.objectives.arc.tunables import TUNABLES
-from sweeps.objectives.base import Configuration, FinalRun, Run
+from sweeps.objectives.base import CardText, Configuration, FinalRun, Run
 
 
 class ArcClassifier:
@@ -48,3 +49,7 @@ class ArcClassifier:
         from sweeps.objectives.arc.final import FinalArcRun
 
         return FinalArcRun(resolve(configuration), seed=seed, data=Path(data), device=device, threads=threads)
+
+    def card(self) -> CardText:
+        """What the model card of a champion says of the task."""
+        return card_text(computed=self.options.labels == "computed")
