@@ -46,6 +46,8 @@ class Effect:
     best_value: Any = None
     """The best level (categorical)."""
     partner: str | None = None
+    matters: bool = True
+    """Whether the optimum depends on it; a parameter of a branch that cannot win has an effect that does not matter."""
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ class _Builder:
         for index in range(2):
             child = f"{name}_child_{index}"
             self._numeric(child, condition=Condition(equals={name: "rich"}))
-            self.effects[child] = Effect(child, "branch_child", weight if rich_wins else 0.0, best_u=float(best[index]))
+            self.effects[child] = Effect(child, "branch_child", weight, best_u=float(best[index]), matters=rich_wins)
         shapes = [peak(self.family, float(best[index]), self.rng) for index in range(2)]
         units = [1.2 * weight / spread(shape) for shape in shapes]
         handicap = 0.0 if rich_wins else 1.5 * weight

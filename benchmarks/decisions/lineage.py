@@ -119,7 +119,7 @@ def judged(problem: Problem, decision: Decision, new: Space) -> dict[str, Any]:
         "confidence": decision.confidence,
         "role": "null" if idle else effect.role,
         "verdict": "kept" if not changed else "null" if idle else "right" if right(problem, decision) else "wrong",
-        "dropped": bool(not idle and dropped(problem, decision.parameter, new)),
+        "dropped": bool(not idle and effect.matters and dropped(problem, decision.parameter, new)),
         "edge": effect.role == "edge",
     }
 
