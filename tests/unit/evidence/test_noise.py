@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 
 from sweeps.config.models import ParamRange
-from sweeps.evidence.noise import expected_best, from_duplicates, from_replicates, smallest_difference
+from sweeps.evidence.noise import (
+    excess_spread_p,
+    expected_best,
+    from_duplicates,
+    from_groups,
+    from_replicates,
+    smallest_difference,
+)
 from sweeps.space import Space
 
 
@@ -35,3 +42,9 @@ def test_more_seeds_tell_smaller_differences_apart():
 
 def test_the_best_of_twenty_is_too_good_by_nearly_two_sigma():
     assert expected_best(0.01, 20) == pytest.approx(0.0187, abs=1e-4)
+
+
+def test_trials_that_differ_no_more_than_seeds_are_told_from_those_that_do():
+    noise = from_groups([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    assert excess_spread_p(1.0, 50, noise) > 0.3
+    assert excess_spread_p(10.0, 50, noise) < 0.001

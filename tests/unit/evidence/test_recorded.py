@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.audit import audit
+from sweeps.decisions import decide
 from sweeps.evidence import assess
 from sweeps.evidence.claims import check_claims
 from sweeps.imports import import_trials
@@ -110,3 +111,9 @@ def test_the_quoted_best_is_found_to_be_another_figure(trials, subject):
     best = check_claims(subject.claims, trials, subject.space)[0]
     assert (best.claim.value, best.computed) == (0.286, 0.3625)
     assert best.instead == ("the mean of demo_agg=flatten",)
+
+
+def test_rigorous_sees_through_the_average_over_batches(trials, subject):
+    found = next(item for item in decide(trials, subject.space) if item.parameter == "batch_size")
+    assert found.action == "KEEP"
+    assert found.evidence["rho"] == pytest.approx(-0.10, abs=0.005)
