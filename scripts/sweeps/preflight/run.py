@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sweeps.cluster import SITE_FILE, load_site
@@ -66,14 +67,18 @@ def preflight(
     else:
         largest = {label: values for label, values in corners(space).items() if label.endswith("largest")}
         wanted = largest | samples(plan, SAMPLES)
-        probes = [probe(plan, label, values, data, epochs=1, limit=limit) for label, values in wanted.items()]
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            drill = beside.submit(measured, "resume", lambda: check_resume(plan, data, limit=limit))
+            if shards == 1:  # else a trial will run beside others, so a probe may too
+                drill.result()
+            probes = [probe(plan, label, values, data, epochs=1, limit=limit) for label, values in wanted.items()]
         found = estimate(plan, probes, shards=shards, job_seconds=JOB_SECONDS)
         waves = plan.n_generations()
         checks += [
             measured("memory", lambda: check_memory(probes, request, slurm=slurm)),
             measured("time", lambda: check_time(found, probes, request, cluster, waves=waves, slurm=slurm)),
             measured("disk", lambda: check_disk(plan_file, plan, probes, shards=shards)),
-            measured("resume", lambda: check_resume(plan, data, limit=limit)),
+            drill.result(),
         ]
     if any(check.name == "store" and check.status == "failed" for check in checks):
         checks.append(skipped("dashboard", blocking=False, until=["store"]))
