@@ -145,10 +145,16 @@ format: $(DEV) ## rewrite Python and Snakemake files in the house style
 	@$(RUN) -m snakefmt Snakefile workflow
 
 #@ Measure
-.PHONY: benchmark-decisions benchmark-store benchmark-training
+.PHONY: benchmark-decisions benchmark-scale benchmark-store benchmark-training
 benchmark-decisions: $(TRAINING) ## how often decisions are right, on simulated lineages (half an hour)
 	$(SAY) 'simulating lineages with a known truth'
 	@PYTHONPATH=scripts $(RUN) benchmarks/decisions/run.py --out results/benchmarks/decisions.json
+
+benchmark-scale: $(DEV) ## what many shards cost Snakemake, Slurm and PostgreSQL (root; ten minutes)
+	$(SAY) 'measuring Snakemake, submissions to Slurm, and a cluster that preempts'
+	@mkdir -p results/benchmarks
+	@PYTHONPATH=scripts:tests $(RUN) benchmarks/scale/run.py \
+	  --out results/benchmarks/scale.json --table results/benchmarks/scale.md
 
 benchmark-store: $(DEV) ## what the machinery of shards and stores costs
 	$(SAY) 'measuring the store'

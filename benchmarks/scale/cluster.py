@@ -27,8 +27,8 @@ import psutil
 
 from fakes.sweeps import FakeSweep, make_sweep
 from labs.postgres import PostgresServer, postgres_server
+from sweeps import place
 from sweeps.shard import run_shard
-from sweeps.store import lease
 
 FORK = multiprocessing.get_context("fork")
 """Jobs are forked from this process, which has imported everything: hundreds of them start on two cores."""
@@ -169,8 +169,8 @@ def as_job(sweep: FakeSweep, shard: int, shards: int, number: int) -> None:
     log = os.open(sweep.folder / "jobs.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    lease._boot = lambda: f"machine-{number}"
-    lease.socket.gethostname = lambda: f"machine-{number}"
+    place._boot = lambda: f"machine-{number}"
+    place.socket.gethostname = lambda: f"machine-{number}"
     sys.exit(run_shard(sweep.plan_file, sweep.data, 0, shard, shards, sweep.receipt(shard)))
 
 

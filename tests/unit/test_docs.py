@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweeps.benchmarks import BEGIN, HistoryCost, history_table, with_history
+from sweeps.benchmarks import BEGIN, ClusterCost, HistoryCost, history_table, scale_table, with_history, with_scale
 from sweeps.cluster import Site
 from sweeps.config.loading import check
 from sweeps.config.models import Lineage, Sweep
@@ -134,3 +135,19 @@ def test_the_cost_of_generations_is_inserted_from_its_file(tmp_path: Path) -> No
     page = (ROOT / "docs" / "shards.md").read_text()
     assert BEGIN.format(name="history") in page
     assert table in with_history(page, tmp_path / "history.json")
+
+
+def test_the_cost_of_many_shards_is_inserted_from_its_file(tmp_path: Path) -> None:
+    graph = {"history": "shared", "shards": 16, "jobs": 17, "seconds": 1.25, "megabytes": 129.0}
+    submitted = {"shards": 16, "seconds_until_all_are_queued": 3.1, "jobs_a_second": None}
+    submitted |= {"seconds_to_cancel": 2.0, "seconds_of_a_job": 7.5}
+    run = dict.fromkeys(ClusterCost.model_fields, 1) | {"weather": "storm", "exact": False, "training": 0.755}
+    cost = {"cores": 2, "python": "3.11", "dag": [graph], "submission": [submitted], "cluster": [run]}
+    (tmp_path / "scale.json").write_text(json.dumps(cost))
+    page = with_scale((ROOT / "docs" / "scaling.md").read_text(), tmp_path / "scale.json")
+    assert "| `shared` | 16 | 17 | 1.2 | 129 |" in page
+    assert "| 16 | 3 s | not resolved | 2 s |" in page
+    assert "|  | storm |" in page
+    assert "| budget exact | NO, 1 slots, 1 failed |" in page
+    assert "| of it in recorded epochs | 75.5% |" in page
+    assert scale_table(tmp_path / "scale.json").count("\n## ") == 2
