@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 RUN = {"demo", "demo-digits", "validate", "preflight", "watch", "dashboard"}
 LOOK_BACK = {"figures", "report", "verify", "publish"}
 CHECK = {"test", "test-fast", "test-faults", "test-slurm", "lint", "format"}
-MEASURE = {"benchmark-decisions", "benchmark-store", "benchmark-training"}
+MEASURE = {"benchmark-decisions", "benchmark-scale", "benchmark-store", "benchmark-training"}
 MAINTAIN = {"docs", "lock", "clean"}
 
 # `make test` runs this file: a make started by a make inherits its options and speaks of its level.
