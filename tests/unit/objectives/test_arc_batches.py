@@ -36,6 +36,7 @@ def canvases(loader: Loader, draw, batch_size: int) -> list[np.ndarray]:
         full[batch.canvas, batch.place // 32, batch.place % 32] = batch.cells[:, 0]
         assert torch.equal(torch.bincount(batch.canvas, minlength=len(batch.lengths) + 1)[:-1], batch.lengths)
         assert len(batch.cells) == len(batch.place) == len(batch.canvas) == sum(batch.spans)
+        assert batch.entries.tolist() == list(batch.spans)
         for number, part in enumerate(batch.canvas.split(batch.spans)[1:-1]):
             assert set(part.tolist()) <= {number, len(batch.lengths)}
         result.extend(full[:-1, :, :30])

@@ -131,6 +131,19 @@ def test_a_large_list_of_cells_is_convolved_in_blocks(monkeypatch):
     torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["cnn", "cnn mean coords", "context grids"])
+def test_the_ways_of_a_device_give_what_the_ways_of_the_host_give(name, monkeypatch):
+    model, tasks = build(CONFIGURATIONS[name]), random_tasks(7, 5, most=12)
+    results = []
+    for host in (True, False):
+        monkeypatch.setattr(layers, "on_host", lambda _, host=host: host)
+        model.zero_grad(set_to_none=True)
+        logits = model(batch_of(model, tasks))
+        logits.square().sum().backward()
+        results.append([logits.detach(), *(p.grad.clone() for p in model.parameters())])
+    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("depth", [1, 4, 8, 11])
 @torch.no_grad()
 def test_each_further_layer_of_depth_is_in_the_model_and_acts(depth):

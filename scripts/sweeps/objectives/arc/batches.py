@@ -52,8 +52,9 @@ class Batch:
 
     ``cells`` int64 [n, 1] what stands at each entry of the list; ``place`` int64 [n] row * 32 + column; ``canvas``
     int64 [n] to which canvas it belongs, the number of canvases for gaps and filler; ``lengths`` int64 [canvases] cells
-    of each canvas; ``spans`` (on the host) entries before the first canvas, of each canvas with its gaps, and of the
-    filler at the end that rounds the list up; ``labels`` int64 [tasks]; ``groups`` for attention.
+    of each canvas; ``spans`` entries before the first canvas, of each canvas with its gaps, and of the filler at the
+    end that rounds the list up, on the host, and as ``entries`` int64 [canvases + 2]; ``labels`` int64 [tasks];
+    ``groups`` for attention.
 
     For convolutions, the list begins with a gap and has one after each row; gaps are 120 in ``cells``, as if outside of
     both grids. ``rows`` int64 [n + 2, 3] are the entries above, at and below each entry, 0 (a gap) where there is no
@@ -68,6 +69,7 @@ class Batch:
     canvas: torch.Tensor
     lengths: torch.Tensor
     spans: tuple[int, ...]
+    entries: torch.Tensor
     labels: torch.Tensor
     rows: torch.Tensor | None = None
     groups: Groups | None = None
@@ -148,6 +150,7 @@ class Loader:
         self.bank, self.group_overhead, self.multiple = bank, group_overhead, multiple
         self.device, self.joint, self.rows = bank.device, bank.packing.joint, bank.packing.rows
         self.pairs, self.labels = bank.pairs, bank.labels
+        self.directions = torch.tensor([-1, 1], device=self.device)
 
     def batches(self, draw: Draw, batch_size: int) -> Iterator[Batch]:
         """The tasks of a draw in its order, ``batch_size`` at a time; the last batch takes what is left."""
@@ -226,6 +229,7 @@ class Loader:
             canvas,
             length,
             (lead, *spans.tolist(), filler),
+            pad(pad(span, (1, 0), value=lead), (0, 1), value=filler),
             labels,
             self._rows(source, cells[:, 0], lead, filler) if self.rows else None,
             self._groups(spans, ends - spans, len(cells), *groups) if groups else None,
@@ -235,7 +239,7 @@ class Loader:
         """Entries above, at and below each entry of the list, and of the entries before and after it."""
         entry = torch.arange(len(cells), device=self.device)[:, None]
         steps = pad(self.bank.steps[source].long(), (0, 0, lead, filler))
-        above_below = torch.where(steps > 0, entry + steps * torch.tensor([-1, 1], device=self.device), 0)
+        above_below = torch.where(steps > 0, entry + steps * self.directions, 0)
         at = entry.masked_fill((cells == self.bank.outside)[:, None], 0)
         return pad(torch.cat([above_below[:, :1], at, above_below[:, 1:]], dim=1), (0, 0, 1, 1))
 

@@ -43,9 +43,14 @@ def pair_features(difference: bool) -> torch.Tensor:
     return torch.cat(parts, dim=1)
 
 
+def on_host(x: torch.Tensor) -> bool:
+    """Whether a tensor is on the CPU, where some sums are quicker in other ways than on a device."""
+    return x.device.type == "cpu"
+
+
 def sum_by_index(values: torch.Tensor, index: torch.Tensor, rows: int) -> torch.Tensor:
     """Sums of the rows of ``values`` [n, width] that have the same ``index`` [n]; in a fixed order on every device."""
-    if values.device.type == "cpu":
+    if on_host(values):
         return values.new_zeros(rows, values.shape[1]).index_add_(0, index, values)
     return torch.ops.aten.embedding_dense_backward(values, index, rows, -1, False)
 
@@ -112,7 +117,7 @@ class Dropout(nn.Module):
 def _blocks(cells: int, row: int, x: torch.Tensor) -> Iterator[slice]:
     """Parts of a list of cells whose neighbourhoods (``row`` numbers a cell) fit a CPU's cache; one part elsewhere."""
     size = cells
-    if x.device.type == "cpu":
+    if on_host(x):
         size = max(BLOCK_STEP, BLOCK_BYTES // (row * x.element_size()) // BLOCK_STEP * BLOCK_STEP)
     for start in range(0, cells, max(size, 1)):
         yield slice(start, min(start + size, cells))
@@ -220,7 +225,7 @@ class _AddLookedUp(torch.autograd.Function):
         states, n = ctx.states, len(gradient)
         sums = gradient.new_zeros(3, 3, states, gradient.shape[1])
         for row in range(3):
-            if gradient.device.type == "cpu":
+            if on_host(gradient):
                 order, starts = _sorted_by_state(near[:, row], states)
                 for column in range(3):
                     sums[column, row, :-1] = F.embedding_bag(order - column, gradient, starts, mode="sum")
@@ -275,12 +280,11 @@ class _CanvasMax(torch.autograd.Function):
     """Largest value of each canvas; cells that share it share its gradient. Gaps hold no more than a cell does."""
 
     @staticmethod
-    def forward(ctx, x, canvas, spans):
-        if x.device.type == "cpu":
+    def forward(ctx, x, canvas, spans, entries):
+        if on_host(x):
             largest = torch.stack([part.amax(dim=0) for part in x.split(spans)[1:-1]])
         else:
-            lengths = torch.tensor(spans, device=x.device)
-            largest = torch.segment_reduce(x, "max", lengths=lengths, unsafe=True)[1:-1]
+            largest = torch.segment_reduce(x, "max", lengths=entries, unsafe=True)[1:-1]
         ctx.save_for_backward(x, canvas, largest)
         return largest
 
@@ -289,7 +293,7 @@ class _CanvasMax(torch.autograd.Function):
         x, canvas, largest = ctx.saved_tensors
         is_largest = (x == F.pad(largest, (0, 0, 0, 1), value=torch.inf).index_select(0, canvas)).to(x.dtype)
         number = sum_by_index(is_largest, canvas, len(largest) + 1)[:-1]
-        return is_largest.mul_(with_zero_row(gradient / number).index_select(0, canvas)), None, None
+        return is_largest.mul_(with_zero_row(gradient / number).index_select(0, canvas)), None, None, None
 
 
 class _CanvasSum(torch.autograd.Function):
@@ -315,7 +319,7 @@ def pooled(x: torch.Tensor, batch: Batch, pool: str) -> torch.Tensor:
     if pool in ("both", "mean"):
         parts.append(_CanvasSum.apply(x, batch.canvas, len(batch.lengths)) / batch.lengths[:, None])
     if pool in ("both", "max"):
-        parts.append(_CanvasMax.apply(x, batch.canvas, batch.spans))
+        parts.append(_CanvasMax.apply(x, batch.canvas, batch.spans, batch.entries))
     return torch.cat(parts, dim=1)
 
 
