@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -69,18 +70,31 @@ def run_shards(sweep: FakeSweep, shards: int, generation: int = 0, **environment
     assert not any(codes), codes
 
 
-def overhead(sweep: FakeSweep, store: str, processes: int, seconds: float) -> Overhead:
+def cpu_of_children() -> float:
+    """CPU seconds of all processes that this one waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def overhead(sweep: FakeSweep, store: str, processes: int, seconds: float, *, in_step: bool) -> Overhead:
     """Run a sweep by some processes at once; the share of the shards' time that is not training."""
     load = os.getloadavg()[0]
     sweep.open()
-    run_shards(sweep, processes, FAKE_SECONDS=str(seconds))
+    began = cpu_of_children()
+    run_shards(sweep, processes, FAKE_SECONDS=str(seconds), FAKE_SPREAD="0" if in_step else "0.3")
+    used = cpu_of_children() - began
     timing = sweep.export().timing
+    began = cpu_of_children()
+    run_shards(sweep, 1)
+    started = processes * (cpu_of_children() - began)
     later = timing.drop(timing.groupby("shard").head(1).index)
     return Overhead(
         store=store,
         processes=processes,
         epoch=seconds,
+        in_step=in_step,
         epochs=len(timing),
+        cpu=max(0.0, used - started) / len(timing),
         share=float(later["overhead"].sum() / (later["overhead"] + later["seconds"]).sum()),
         turn=float(later["overhead"].mean()),
         worst=float(later["overhead"].max()),
@@ -105,12 +119,13 @@ def start_up(sweep: FakeSweep, store: str) -> StartUp:
     began = time.perf_counter()
     run_shards(sweep, 1)
     one_epoch = time.perf_counter() - began
-    times = []
+    times, used = [], cpu_of_children()
     for _ in range(5):
         began = time.perf_counter()
         run_shards(sweep, 1)
         times.append(time.perf_counter() - began)
-    return StartUp(store=store, one_epoch=one_epoch, nothing_to_do=float(np.median(times)))
+    cpu = (cpu_of_children() - used) / len(times)
+    return StartUp(store=store, one_epoch=one_epoch, nothing_to_do=float(np.median(times)), cpu=cpu)
 
 
 def importing_torch() -> float:
@@ -195,11 +210,11 @@ def measurements(
     def waved(kind: str, mode: str) -> Waves:
         return waves(new(kind, {"n_trials": 24}, {"history": {"mode": mode, "size": 8}}), kind, mode, 4, 0.5)
 
-    def shared_out(kind: str, seconds: float, shards: int) -> Overhead:
+    def shared_out(kind: str, seconds: float, shards: int, in_step: bool) -> Overhead:
         epochs = 8 if seconds <= 1 else 3
         pruner = {"type": "hyperband", "max_resource": epochs}
         sweep = {"n_trials": 2 * shards, "fixed": {"epochs": epochs, "seed": 1}, "pruner": pruner}
-        return overhead(new(kind, sweep, payload=PAYLOAD), kind, shards, seconds)
+        return overhead(new(kind, sweep, payload=PAYLOAD), kind, shards, seconds, in_step=in_step)
 
     for kind in kinds:
         yield f"start-up {kind}", partial(started, kind)
@@ -209,7 +224,8 @@ def measurements(
             yield f"history {kind} {mode}", partial(waved, kind, mode)
         for seconds in durations:
             for shards in processes:
-                yield f"overhead {kind} {seconds:g} {shards}", partial(shared_out, kind, seconds, shards)
+                yield f"overhead {kind} {seconds:g} {shards}", partial(shared_out, kind, seconds, shards, False)
+            yield f"in step {kind} {seconds:g} {shards}", partial(shared_out, kind, seconds, shards, True)
 
 
 def measure(out: Path, text: Path, *, quick: bool, only: str | None = None) -> None:
@@ -218,7 +234,7 @@ def measure(out: Path, text: Path, *, quick: bool, only: str | None = None) -> N
     fields: dict[type, tuple[str, tuple[str, ...]]] = {
         StartUp: ("start_up", ("store",)),
         Ask: ("ask", ("store", "finished")),
-        Overhead: ("overhead", ("store", "epoch", "processes")),
+        Overhead: ("overhead", ("store", "epoch", "in_step", "processes")),
         Waves: ("history", ("store", "history")),
     }
     rows: dict[str, dict[tuple[Any, ...], Any]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,10 @@ class Count(_Record):
 
 
 class StartUp(_Record):
-    """Seconds from a shard's command to its end."""
+    """Seconds from a shard's command to its end. The objective needs no torch."""
 
     store: str
+    cpu: float = Field(description="CPU seconds of a start with nothing left to do.")
     nothing_to_do: float = Field(description="All slots had finished.")
     one_epoch: float = Field(description="One slot of one epoch that costs nothing.")
 
@@ -65,11 +67,13 @@ class Overhead(_Record):
 
     store: str
     processes: int
-    epoch: float = Field(description="Seconds of an epoch, asleep.")
+    epoch: float = Field(description="Mean seconds of an epoch, asleep.")
+    in_step: bool = Field(description="Whether all shards' epochs end at the same moment; else they differ by slot.")
     epochs: int
     share: float = Field(description="Of all time after a job's first epoch.")
     turn: float = Field(description="Mean seconds between two epochs: checkpoint, report, decision, and the next ask.")
     worst: float
+    cpu: float = Field(description="CPU seconds of a turn, the start of the jobs left out.")
     load: float = Field(description="Load of the machine before it began.")
 
 
@@ -121,23 +125,44 @@ def drills_table(counts: Iterable[Count]) -> str:
 
 def costs_table(cost: StoreCost) -> str:
     """Markdown: time that is not training, start-up, asks."""
-    pairs = sorted({(row.epoch, row.processes) for row in cost.overhead})
-    kinds = sorted({row.store for row in cost.overhead}, reverse=True)
-    at = {(row.store, row.epoch, row.processes): row for row in cost.overhead}
-    rows = []
-    for epoch, processes in pairs:
-        found = [at.get((kind, epoch, processes)) for kind in kinds]
-        cells = [x for row in found for x in ([f"{row.share:.2%}", f"{1e3 * row.turn:.0f}"] if row else ["", ""])]
-        rows.append([f"{epoch:g} s", processes, *cells])
-    head = ["epoch", "shards", *(x for kind in kinds for x in (f"{kind}: not training", f"{kind}: a turn, ms"))]
-    parts = [markdown(head, rows)]
-    rows = [[row.store, f"{row.nothing_to_do:.2f} s", f"{row.one_epoch:.2f} s"] for row in cost.start_up]
-    parts.append(markdown(["store", "start, nothing left to do", "start and one epoch"], rows, left=1))
+    rows = [
+        [
+            row.store,
+            f"{row.epoch:g} s" + (", in step" if row.in_step else ""),
+            row.processes,
+            f"{row.share:.2%}",
+            f"{1e3 * row.turn:.0f} ms",
+            f"{1e3 * row.cpu:.0f} ms",
+            f"{1e3 * row.worst:.0f} ms",
+            f"{row.load:.1f}",
+        ]
+        for row in cost.overhead
+    ]
+    head = ["store", "epoch", "shards", "not training", "a turn", "of it CPU", "longest turn", "load before"]
+    parts = [markdown(head, rows, left=2)]
+    rows = [
+        [row.store, f"{row.nothing_to_do:.2f} s", f"{row.one_epoch:.2f} s", f"{row.cpu:.2f} s"] for row in cost.start_up
+    ]
+    parts.append(
+        markdown(["store", "start, nothing left to do", "start and one epoch", "CPU of a start"], rows, left=1)
+    )
     rows = [[row.store, row.finished, f"{1e3 * row.first:.0f} ms", f"{1e3 * row.later:.0f} ms"] for row in cost.ask]
     parts.append(markdown(["store", "finished slots", "first ask of a job", "later asks"], rows, left=1))
     rows = [[row.store, f"`{row.history}`", f"{row.wall:.1f} s", f"{row.busy:.0%}"] for row in cost.history]
     parts.append(markdown(["store", "history", "24 slots on 4 shards", "shards training"], rows, left=2))
+    parts.append(textwrap.fill(_about(cost), 119) + "\n")
     return "\n".join(part for part in parts if part)
+
+
+def _about(cost: StoreCost) -> str:
+    return (
+        f"Measured on {cost.cores} CPU cores with `make benchmark-store`; a load above zero means that others computed "
+        "there at the same time. An epoch is a sleep and a checkpoint of 4 MB, so what is shown is the machinery: a "
+        "turn is all between two epochs, with checkpoint, report, the decision to prune, and the next configuration. "
+        "Epochs differ by up to 30 % from slot to slot, as configurations do; *in step*, all shards want a core and "
+        "the store at the same moment, which is the worst case. A start is that of Python, Optuna and the store; a "
+        f"training library comes on top, torch {cost.torch:.1f} s here."
+    )
 
 
 def markdown(head: Sequence[Any], rows: Sequence[Sequence[Any]], *, left: int = 0) -> str:

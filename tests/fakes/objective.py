@@ -3,6 +3,7 @@
 The environment steers its misbehaviour, so that the same plan runs well and badly:
 ``FAKE_LOG``      file to which each finished epoch appends a line (slot seed, epoch, state digest, pid), fsync'ed
 ``FAKE_SECONDS``  what an epoch costs
+``FAKE_SPREAD``   by how much it differs from slot to slot, both ways, as a share
 ``FAKE_HANGS``    an epoch that never ends, and the kinds of which: ``2 ab``
 """
 
@@ -68,7 +69,8 @@ class FakeRun:
         self.epochs = 0
 
     def epoch(self):
-        time.sleep(float(os.environ.get("FAKE_SECONDS", self.options.seconds)))
+        spread = float(os.environ.get("FAKE_SPREAD", 0)) * (self.seed % 1001 / 500 - 1)
+        time.sleep(float(os.environ.get("FAKE_SECONDS", self.options.seconds)) * (1 + spread))
         at, kinds = os.environ.get("FAKE_HANGS", "0 -").split()
         if self.epochs + 1 == int(at) and self.configuration["kind"] in kinds:
             time.sleep(1e6)

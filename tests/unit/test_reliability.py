@@ -21,8 +21,18 @@ COST = StoreCost(
     torch=1.5,
     ask=[Ask(store="sqlite", finished=100, first=0.05, later=0.01)],
     overhead=[
-        Overhead(store="sqlite", processes=16, epoch=10, epochs=64, share=0.0125, turn=0.12, worst=0.4, load=0.1),
-        Overhead(store="postgres", processes=1, epoch=10, epochs=4, share=0.002, turn=0.02, worst=0.4, load=0.1),
+        Overhead(
+            store="sqlite",
+            processes=16,
+            epoch=10,
+            in_step=True,
+            epochs=64,
+            share=0.0125,
+            turn=0.12,
+            cpu=0.02,
+            worst=0.4,
+            load=0.1,
+        ),
     ],
 )
 
@@ -39,12 +49,11 @@ def test_sweeps_of_one_drill_add_up_and_one_bad_table_spoils_them():
     assert (KILLED + KILLED.model_copy(update={"same_table": None})).same_table is True
 
 
-def test_what_was_not_measured_is_an_empty_cell():
+def test_costs_are_told_with_the_load_under_which_they_were_measured():
     table = costs_table(COST)
-    assert "| 10 s | 1 |  |  | 0.20% | 20 |" in table
-    assert "| 10 s | 16 | 1.25% | 120 |  |  |" in table
+    assert "| sqlite | 10 s, in step | 16 | 1.25% | 120 ms | 20 ms | 400 ms | 0.1 |" in table
     assert "| sqlite | 100 | 50 ms | 10 ms |" in table
-    assert "history" not in table
+    assert "| history |" not in table
 
 
 def test_tables_are_written_between_their_marks_only_where_there_is_a_record(tmp_path):
