@@ -97,8 +97,10 @@ Every key of every file, written from the package's own models by `{command}`; d
 Check your files before anything runs, and see all their problems at once:
 
 ```
-python scripts/validate.py config/config.yaml
+make validate LINEAGE_FILE=config/config.yaml
 ```
+
+(or, with the environment of `make` active, `python scripts/validate.py FILE`). Files may be YAML or JSON.
 
 Editors complete keys and mark mistakes where a file begins with a line such as
 `# yaml-language-server: $schema=../workflow/schemas/lineage.schema.json`. Commented files to begin with, every key in

@@ -20,7 +20,10 @@ def report(found: Verification) -> str:
     ]
     lines += [str(finding) for finding in found.findings]
     if found.findings and all(item.kind == "not reproduced" for item in found.findings):
-        lines.append("All that is sealed is true. Was the analysis edited since? Make its files again: make report")
+        lines.append(
+            "All that is sealed is true. Was the analysis edited since? Run the lineage again (the published one: "
+            "make report); what is derived is made anew"
+        )
     if found.findings:
         lines.append(f"NOT VERIFIED: {counted(len(found.findings), 'finding')}")
     else:
