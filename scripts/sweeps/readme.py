@@ -40,11 +40,24 @@ def result_table(root: str | Path) -> str:
         compared = read_record(folder / "champions_comparison.json", Comparison)
         if compared is not None:
             sentences.append(_sentence(compared))
-    return "\n".join([*rows, "", *sentences]).rstrip() + "\n"
+    return "\n".join([*rows, "", *sentences, "", *_ends(Path(root))]).rstrip() + "\n"
+
+
+def _ends(root: Path) -> list[str]:
+    """The digests that the chain ends with: a forgery of the whole lineage would have others."""
+    links = chain_of(root)
+    followed = {link.parent for link in links}
+    return [
+        f"The chain ends with {link.version}, `{link.seal}`; `python scripts/verify.py results/{root.name} --head` and "
+        "that digest check all of it."
+        for link in links
+        if link.version not in followed and link.seal
+    ]
 
 
 def _sentence(found: Comparison) -> str:
-    points = f"{found.difference:+.1%} [{found.low:+.1%}, {found.high:+.1%}], p = {found.p:.3f}"
+    p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
+    points = f"{found.difference:+.1%} [{found.low:+.1%}, {found.high:+.1%}], {p}"
     return f"Champions of {found.newer} against {found.older}: {points}: {found.verdict}."
 
 

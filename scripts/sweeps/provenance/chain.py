@@ -27,6 +27,11 @@ class Link:
         """Name of the version before."""
         return self.plan.parent.version if self.plan is not None and self.plan.parent is not None else None
 
+    @property
+    def misplaced(self) -> bool:
+        """Whether the folder holds another version's plan: its parent then says nothing of this folder."""
+        return self.plan is not None and self.plan.version != self.version
+
 
 def chain_of(root: str | Path) -> list[Link]:
     """All versions of ``results/<lineage>``, parents before their children.
@@ -59,7 +64,8 @@ def _parents_first(links: list[Link], root: Path) -> list[Link]:
     waiting = list(links)
     while waiting:
         done = {link.version for link in placed}
-        ready = [link for link in waiting if link.parent is None or link.parent not in here or link.parent in done]
+        ready = [link for link in waiting if link.parent not in here or link.parent in done]
+        ready = ready or [link for link in waiting if link.misplaced]
         if not ready:
             names = ", ".join(link.version for link in waiting)
             raise error(root, "", f"the versions are each other's parents: {names}", "restore the plans")

@@ -10,11 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sweeps.config.problems import ConfigError
-from sweeps.digests import digest_of_file, read_json, write_json
+from sweeps.digests import read_json, write_json
 from sweeps.drift import Drift, drifts_of
 from sweeps.provenance.chain import Link, chain_of
 from sweeps.provenance.consistency import disagreements
-from sweeps.provenance.seal import SEAL, files_to_seal, read_seal, read_tables
+from sweeps.provenance.seal import SEAL, Seal, describe, files_to_seal, read_seal, read_tables, sealed_file
 from sweeps.verification.compare import difference
 from sweeps.verification.derive import GIVEN, REPORT, STAGES, Failed, derive, derive_report
 
@@ -149,25 +149,33 @@ def _digests(link: Link) -> Iterator[Finding]:
         if not path.exists():
             yield Finding(kind="missing", file=shown, expected=f"sha256 {sealed.sha256}", found="no file")
             continue
-        now = digest_of_file(path)
-        if now != sealed.sha256:
-            yield Finding(
-                kind="changed",
-                file=shown,
-                expected=f"sha256 {sealed.sha256} ({sealed.bytes} bytes)",
-                found=f"sha256 {now} ({path.stat().st_size} bytes)",
-            )
+        now = sealed_file(path)
+        if now != sealed:
+            expected, found = (f"sha256 {item.sha256} ({item.bytes} bytes)" for item in (sealed, now))
+            yield Finding(kind="changed", file=shown, expected=expected, found=found)
     for name in files_to_seal(link.folder):
         if name not in seal.files:
             yield Finding(kind="not sealed", file=_shown(link.version, name), expected="no such file", found="a file")
-    if link.plan is not None and (seal.version, seal.lineage, seal.parent) != (
-        link.plan.version,
-        link.plan.lineage,
-        link.plan.parent,
-    ):
+    if link.plan is None:
+        return
+    yield from _summary(link, seal)
+    if (seal.version, seal.lineage, seal.parent) != (link.plan.version, link.plan.lineage, link.plan.parent):
         expected = f"{link.plan.lineage}, {link.plan.version}, parent {link.plan.parent}"
         found = f"{seal.lineage}, {seal.version}, parent {seal.parent}"
         yield Finding(kind="chain", file=f"{link.version}/{SEAL}", expected=expected, found=found)
+
+
+def _summary(link: Link, seal: Seal) -> Iterator[Finding]:
+    """What a seal says of its version, beside the digests, against what the version's files say."""
+    try:
+        now = describe(link.folder)
+    except (ConfigError, ValueError, KeyError, TypeError):
+        return  # Said where the tables are compared.
+    for name in ("format", "imported", "counts"):
+        said, is_now = getattr(seal, name), getattr(now, name)
+        if said != is_now:
+            file = f"{link.version}/{SEAL}"
+            yield Finding(kind="changed", file=file, expected=f"{name}: {is_now}", found=f"{name}: {said}")
 
 
 def _chain(link: Link, links: dict[str, Link]) -> Iterator[Finding]:

@@ -88,6 +88,22 @@ def test_a_seal_that_was_edited_breaks_the_chain(analysed):
     assert ("chain", "v2/seal.json") in told(analysed)
 
 
+def test_a_number_in_the_last_versions_seal_is_held_against_its_files(analysed):
+    path = analysed / "v3" / SEAL
+    seal = read_json(path)
+    seal["counts"]["complete"] += 1
+    seal["files"]["trials.csv"]["bytes"] += 1
+    write_json(path, seal)
+    assert {("changed", "v3/seal.json"), ("changed", "v3/trials.csv")} <= told(analysed)
+
+
+def test_plans_that_changed_places_are_findings(analysed):
+    (analysed / "v2" / "plan.json").rename(analysed / "other.json")
+    (analysed / "v3" / "plan.json").rename(analysed / "v2" / "plan.json")
+    (analysed / "other.json").rename(analysed / "v3" / "plan.json")
+    assert {("chain", "v2/plan.json"), ("chain", "v3/plan.json"), ("changed", "v2/plan.json")} <= told(analysed)
+
+
 def test_a_seal_in_another_spelling_is_caught(analysed):
     path = analysed / "v3" / SEAL
     path.write_text(json.dumps(read_json(path)))
