@@ -138,7 +138,7 @@ class Space:
         asked = set().union(*(self.parents(name) for name in self.order)) if self.parameters else set()
         parents = [name for name in self.order if name in asked]
         branches = [
-            sum(
+            math.fsum(
                 math.log10(self.count(name))
                 for name in self.order
                 if name not in parents and self.is_active(name, chosen)
@@ -146,7 +146,7 @@ class Space:
             for chosen in self._assignments(parents, {})
         ]
         largest = max(branches)
-        return largest + math.log10(sum(10.0 ** (size - largest) for size in branches))
+        return largest + math.log10(math.fsum(10.0 ** (size - largest) for size in branches))
 
     def _assignments(self, parents: list[str], chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """All combinations of the values of categorical parents that can occur together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ def _ratio(ordered: Column, levels: Column) -> float:
     groups = [places[levels.codes == code] for code in np.unique(levels.codes)]
     if any(len(group) < 2 for group in groups) or np.ptp(places) == 0:
         return 0.0
-    within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
+    within = math.fsum(float(((group - group.mean()) ** 2).sum()) for group in groups)
     return float(np.sqrt(max(0.0, 1 - within / float(((places - places.mean()) ** 2).sum()))))
 
 

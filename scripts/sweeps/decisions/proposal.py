@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -67,13 +68,13 @@ def _changed(item: ParamRange, decision: Decision) -> ParamRange:
 def _quotas(item: ParamRange, choices: list[Any], quotas: tuple[float, ...] | None) -> list[float] | None:
     """New quotas; or the old ones of the choices that stay, shared out again."""
     if quotas is not None and len(quotas) == len(choices):
-        total = sum(quotas)
+        total = math.fsum(quotas)
         return [quota / total for quota in quotas]
     if item.quotas is None:
         return None
     old = {choice_key(choice): quota for choice, quota in zip(item.choices or [], item.quotas, strict=True)}
     kept = [old.get(choice_key(choice), min(item.quotas)) for choice in choices]
-    return [quota / sum(kept) for quota in kept]
+    return [quota / math.fsum(kept) for quota in kept]
 
 
 def _cut(item: ParamRange, old: ParamRange, limit: Limit | None) -> ParamRange | None:

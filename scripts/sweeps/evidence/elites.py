@@ -91,7 +91,7 @@ def agreement(column: Column, elite: Mask, trials: Trials | None = None) -> Agre
     winner = max(range(len(among)), key=lambda code: (among[code], -frequent[code]))
     x, m, k, n = int(among[winner]), int(elite.sum()), int(frequent[winner]), len(elite)
     rivals = [int(count) for count in frequent if x <= count <= k]
-    p = min(1.0, sum(st.hypergeometric_tail(x, n, rival, m) for rival in rivals))
+    p = min(1.0, math.fsum(st.hypergeometric_tail(x, n, rival, m) for rival in rivals))
     block_p = None
     if trials is not None:
         permutations = trials.permutations(n)

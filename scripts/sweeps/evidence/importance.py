@@ -44,7 +44,7 @@ def importances(trials: Trials) -> list[Importance]:
         seen.append(density.divergence(goodness[None, :], plain)[0])
         null.append(density.divergence(permuted, plain))
         draws.append(density.divergence(goodness[None, :], weights))
-    total = sum(seen)
+    total = math.fsum(seen)
     shares = np.array(draws) / np.maximum(np.sum(draws, axis=0), 1e-12)
     found = [Importance(status=state) for state in states]
     for place, index in enumerate(used):

@@ -47,7 +47,7 @@ def levels(column: Column, every: Column, trials: Trials) -> Levels:
             "underpowered": not powered,
             "quota": _quota(column, value),
             "branch": branch,
-            "branch_log10_size": sum(math.log10(max(trials.space.count(name), 1.0)) for name in branch),
+            "branch_log10_size": math.fsum(math.log10(max(trials.space.count(name), 1.0)) for name in branch),
             "fair": powered and len(mine) >= TRIALS_PER_BRANCH_PARAMETER * len(branch),
         }
         if len(mine):

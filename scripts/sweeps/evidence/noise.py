@@ -60,7 +60,7 @@ def from_groups(
     if not usable:
         return None
     degrees = sum(len(values) - 1 for values in usable)
-    sigma = math.sqrt(sum(float(((values - values.mean()) ** 2).sum()) for values in usable) / degrees)
+    sigma = math.sqrt(math.fsum(float(((values - values.mean()) ** 2).sum()) for values in usable) / degrees)
     k = min(len(values) for values in usable)
     return Noise(
         sigma=sigma,

@@ -5,6 +5,7 @@ After Mitchell et al. (2019), "Model cards for model reporting".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ class Card:
     def confidence(self) -> float:
         """Mean probability of the answers."""
         found = self.champions.reliability
-        return sum(c * n for c, n in zip(found.confidence, found.count, strict=True)) / sum(found.count)
+        return math.fsum(c * n for c, n in zip(found.confidence, found.count, strict=True)) / sum(found.count)
 
     @property
     def scarce(self) -> list[str]:
