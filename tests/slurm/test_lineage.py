@@ -21,7 +21,7 @@ import pytest
 
 from fakes.sweeps import ROOT, child_environment, make_sweep
 from labs.postgres import PostgresServer
-from labs.slurm import Slurm
+from labs.slurm import Slurm, slurm_or_skip
 from sweeps.digests import read_json
 
 SLOTS, SHARDS = 9, 3
@@ -29,6 +29,9 @@ LIMIT = 420
 """Seconds that a whole run may take; a hang is a failure."""
 FAST = ["--max-status-checks-per-second", "2", "--seconds-between-status-checks", "2"]
 FAST += ["--slurm-init-seconds-before-status-checks", "2"]
+
+SEVERAL_POLLS = 8
+"""Seconds."""
 
 pytestmark = [pytest.mark.slurm, pytest.mark.postgres, pytest.mark.slow]
 
@@ -94,7 +97,8 @@ class SlurmLineage:
 
     @property
     def environment(self) -> dict[str, str]:
-        return child_environment(FAKE_LOG=str(self.folder / "epochs.log"))
+        own = child_environment(FAKE_LOG=str(self.folder / "epochs.log"))
+        return own | self.lab.environment | {"PATH": f"{self.lab.folder / 'bin'}:{own['PATH']}"}
 
     def finish(self, run: subprocess.Popen[str]) -> None:
         """Wait for Snakemake's good end."""
@@ -121,7 +125,12 @@ def new_lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> C
     """Makes the lineage, ready for its shards: ``sweep`` and ``shards`` replace keys, ``seconds`` an epoch's cost."""
 
     def make(
-        *, sweep: dict[str, object], shards: dict[str, object], seconds: float, site: str | None = None
+        *,
+        sweep: dict[str, object],
+        shards: dict[str, object],
+        seconds: float,
+        site: str | None = None,
+        lab: Slurm = slurm_lab,
     ) -> SlurmLineage:
         if site:
             (tmp_path / "config").mkdir()
@@ -133,7 +142,7 @@ def new_lineage(slurm_lab: Slurm, postgres: PostgresServer, tmp_path: Path) -> C
         }
         made = make_sweep(tmp_path, lineage=content, sweep=sweep, seconds=seconds)
         made.plan_file.unlink()
-        lineage = SlurmLineage(tmp_path, slurm_lab)
+        lineage = SlurmLineage(tmp_path, lab)
         lineage.here("results/fake/v1/plan.json")
         return lineage
 
@@ -205,6 +214,30 @@ def test_snakemake_killed_and_started_again_while_its_jobs_live_never_has_two_wr
     lineage.here("--unlock")
     with lineage.running() as run:
         lineage.finish(run)
+    lineage.assert_exact()
+
+
+def test_slurmd_and_then_slurmctld_go_away_and_come_back_under_shards_that_train(
+    new_lineage: Callable[..., SlurmLineage],
+) -> None:
+    """With accounting: without it, the executor forgets its jobs when the controller is away at a poll."""
+    with slurm_or_skip(accounting=True) as lab:
+        lineage = new_lineage(sweep={"n_trials": SLOTS}, shards={"count": SHARDS}, seconds=0.5, lab=lab)
+        log = lineage.folder / "snakemake.log"
+        lineage.without_preflight()
+        with lineage.running() as run:
+            wait_for(lambda: len(lineage.witness) >= 3, run, log)
+            lab.stop_node()
+            seen = len(lineage.witness)
+            wait_for(lambda: len(lineage.witness) > seen + 3, run, log)
+            lab.start_node()
+
+            lab.stop_controller()
+            seen = len(lineage.witness)
+            wait_for(lambda: len(lineage.witness) > seen + 3, run, log)
+            time.sleep(SEVERAL_POLLS)
+            lab.start_controller()
+            lineage.finish(run)
     lineage.assert_exact()
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from labs.slurm import Slurm, slurm_or_skip
+from labs.slurm import Slurm
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slurm
@@ -84,22 +83,3 @@ def test_each_shard_gets_one_gpu_and_a_failed_one_a_new_job_with_more_memory(slu
     assert asked[second][:4] == ["COMPLETED", "900M", "gpu", "2"]
     logs = {path.relative_to(project).as_posix() for path in project.glob("logs/slurm/**/*.log")}
     assert logs == {f"logs/slurm/rule_shard/{shard}/{job}.log" for shard, jobs in jobs_of.items() for job in jobs}
-
-
-@pytest.mark.slow
-def test_a_controller_that_is_away_for_several_polls_is_waited_for(project: Path) -> None:
-    log = project / "snakemake.log"
-    with slurm_or_skip(accounting=True) as lab, log.open("w") as output:
-        run = subprocess.Popen(
-            [*COMMAND, *FAST], cwd=project, env=os.environ | lab.environment, stdout=output, stderr=output
-        )
-        try:
-            lab.wait_until("the first shard", (project / "attempts.txt").exists)
-            lab.stop_controller()
-            time.sleep(12)
-            lab.start_controller()
-            assert run.wait(180) == 0, log.read_text()
-        finally:
-            run.kill()
-            run.wait()
-    assert {path.name for path in (project / "shards").iterdir()} == {"0.txt", "1.txt", "2.txt"}

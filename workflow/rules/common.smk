@@ -11,7 +11,7 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 from snakemake.exceptions import WorkflowError
 
 from sweeps.cluster import SITE_FILE as DEFAULT_SITE_FILE
-from sweeps.cluster import load_site, training_resources
+from sweeps.cluster import load_site, other_resources, training_resources
 from sweeps.config.problems import ConfigError
 from sweeps.figures import NAMES as FIGURES
 from sweeps.figures import OF_LINEAGE

@@ -12,6 +12,8 @@ if not data_are_frozen():
             LOGS / "data.log",
         conda:
             "../../envs/environment.yaml"
+        resources:
+            **other_resources(SITE, mem_mb=4000, runtime=30),
         params:
             objective=LAYOUT.lineage.objective.model_dump(mode="json"),
         message:
