@@ -116,9 +116,9 @@ test: $(DEV) ## all tests; what this machine can't run (Slurm needs root) is ski
 	$(SAY) 'running all tests'
 	@$(PYTEST) $(IN_PARALLEL) tests
 
-test-fast: $(DEV) ## the tests that take seconds
+test-fast: $(DEV) ## the tests that take seconds, without those that start a server
 	$(SAY) 'running the quick tests'
-	@$(PYTEST) $(IN_PARALLEL) tests -m 'not slow and not slurm and not browser'
+	@$(PYTEST) $(IN_PARALLEL) tests -m 'not slow and not postgres and not slurm and not browser'
 
 test-faults: $(DEV) ## kill, restart, fill the disk: the fault drills at full length
 	$(SAY) 'running the fault drills at full length'

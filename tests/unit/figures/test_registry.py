@@ -80,6 +80,7 @@ def test_a_figure_has_the_same_bytes_when_it_is_drawn_again(name, small):
     assert registry.draw(name, small) == registry.draw(name, small)
 
 
+@pytest.mark.slow
 def test_bytes_depend_neither_on_the_working_folder_nor_on_the_hash_seed(tmp_path):
     code = (
         "import hashlib, made_up; from sweeps.figures import OF_LINEAGE, registry; views = made_up.chain(20, 4, (), 2);"
