@@ -25,7 +25,7 @@ def estimate(plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: f
     per_epoch = np.array([min(probe.epoch_seconds) for probe in measured])
     drawn = [min(probe.epoch_seconds) for probe in measured if probe.label.startswith(DRAWN)]
     start = float(np.mean([probe.start_seconds or 0.0 for probe in measured]))
-    waves = plan.n_generations() * job_seconds
+    waves = plan.n_generations() * (job_seconds + float(np.mean([probe.once_seconds for probe in measured])))
     pruned = expected_epochs(plan.pruner, epochs)
 
     def total(seconds: float, trained: float) -> float:

@@ -29,7 +29,8 @@ class Probe(_Record):
     label: str
     configuration: dict[str, object]
     status: Literal["ok", "failed", "too slow"]
-    start_seconds: float | None = None
+    start_seconds: float | None = Field(None, description="What each trial takes before its first epoch.")
+    once_seconds: float = Field(0.0, description="What the first trial of a process takes more than the next.")
     epoch_seconds: list[float] = Field(default_factory=list)
     peak_mb: float | None = Field(None, description="Peak memory of the process (CPU) or of the device (CUDA).")
     host_mb: float | None = Field(None, description="Peak memory of the process, with what a shard loads beside it.")

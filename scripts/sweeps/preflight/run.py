@@ -71,7 +71,7 @@ def preflight(
             drill = beside.submit(measured, "resume", lambda: check_resume(plan, data, limit=limit))
             if shards == 1:  # else a trial will run beside others, so a probe may too
                 drill.result()
-            probes = [probe(plan, label, values, data, epochs=1, limit=limit) for label, values in wanted.items()]
+            probes = [probe(plan, label, values, data, limit=limit) for label, values in wanted.items()]
         found = estimate(plan, probes, shards=shards, job_seconds=JOB_SECONDS)
         waves = plan.n_generations()
         checks += [

@@ -32,7 +32,7 @@ def probed(**figures: object) -> Callable[..., Probe]:
     found = {"status": "ok", "start_seconds": 0.5, "epoch_seconds": [2.0], "peak_mb": 500.0, "host_mb": 600.0}
     found |= {"checkpoint_mb": 3.0} | figures
 
-    def probe(plan, label, configuration, data, *, epochs, limit):
+    def probe(plan, label, configuration, data, *, limit):
         return Probe(label=label, configuration=configuration, **found)
 
     return probe
