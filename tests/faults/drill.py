@@ -30,6 +30,9 @@ from sweeps.store.study import open_study
 from sweeps.store.tables import SLOTS
 from sweeps.store.trials import Trials
 
+IN_TRAINING = 0.8
+"""Share of the kills that wait until a shard trains."""
+
 
 @dataclass
 class Drill:
@@ -92,6 +95,12 @@ class Drill:
         store = open_study(self.sweep.plan_file, self.plan).store
         rows = store.read(sa.select(SLOTS.c.place).where(SLOTS.c.place.is_not(None)))
         return {Place.from_json(row.place).pid for row in rows}
+
+    def wait_for_owner(self, process: subprocess.Popen, timeout: float = 30) -> None:
+        """Until a process holds a slot, or has ended."""
+        end = time.monotonic() + timeout
+        while process.poll() is None and process.pid not in self.owners() and time.monotonic() < end:
+            time.sleep(0.05)
 
     def look(self) -> None:
         """Note what has finished by now."""
@@ -173,7 +182,8 @@ def attack(name: str, store: str, sweep: FakeSweep, **keywords: float) -> Iterat
 def run_under_fire(drill: Drill, shards: int, kills: int, rng: random.Random, *, all_at_once: bool = False) -> None:
     """Run a sweep to its end while shards are killed at random moments, up to a number of kills.
 
-    A killed shard is started again at once. Without kills left, the rest runs in peace.
+    A killed shard is started again at once. Most kills wait until the shard has come as far as training, however slow
+    the machine; the others hit it anywhere. Without kills left, the rest runs in peace.
     """
     for generation in range(drill.plan.n_generations()):
         live = {shard: drill.spawn(shard, shards, generation) for shard in range(shards)}
@@ -190,6 +200,9 @@ def run_under_fire(drill: Drill, shards: int, kills: int, rng: random.Random, *,
             if drill.in_training >= kills or not live:
                 continue
             victims = list(live) if all_at_once else [rng.choice(list(live))]
+            if rng.random() < IN_TRAINING:
+                drill.wait_for_owner(live[victims[0]])
+                time.sleep(rng.uniform(0.0, 0.6))
             if drill.kill(*(live[shard] for shard in victims)):
                 for shard in victims:
                     if live[shard].returncode == 0:
