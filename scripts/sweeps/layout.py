@@ -20,7 +20,7 @@ from sweeps.config.urls import url_problems
 DEFAULT_LINEAGE_FILE = "config/config.yaml"
 OVERRIDABLE = ("lineage", "results", "shards", "history", "store", "replicates", "champions")
 """Keys of the lineage file that ``snakemake --config`` may replace."""
-OTHER_KEYS = ("lineage_file", "site", "preflight")
+OTHER_KEYS = ("lineage_file", "site", "preflight", "until")
 """Keys of ``--config`` that are no part of the lineage file."""
 
 
@@ -127,7 +127,8 @@ class Layout:
 def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> Layout:
     """Read a lineage file, or a single sweep file, as ``snakemake`` sees it. Raises :class:`ConfigError`.
 
-    ``config`` is the command line's ``--config``: keys of :data:`OVERRIDABLE` replace those of the file.
+    ``config`` is the command line's ``--config``: keys of :data:`OVERRIDABLE` replace those of the file, and
+    ``until=v3`` leaves out all but v3 and what it descends from.
     """
     file = Path(file)
     content = read_yaml(file)
@@ -136,8 +137,11 @@ def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> La
     refuse_bad_url(overrides)
     lineage = load_lineage(file, overrides)
     root = Path(lineage.results) / lineage.lineage
+    wanted = _until((config or {}).get("until"), lineage)
     versions = {}
     for name, entry in lineage.versions.items():
+        if name not in wanted:
+            continue
         sweep_file = file if single else file.parent / entry.sweep
         sweep = load_sweep(sweep_file)
         if entry.parent is None and sweep.param_ranges is None:
@@ -150,7 +154,7 @@ def open_layout(file: str | Path, config: Mapping[str, Any] | None = None) -> La
             sweep_file=sweep_file,
             sweep=sweep,
             parent=entry.parent,
-            children=tuple(other for other, item in lineage.versions.items() if item.parent == name),
+            children=tuple(other for other in wanted if lineage.versions[other].parent == name),
             imported=entry.trials is not None,
             history_size=lineage.history.size if lineage.history.mode == "generation" else None,
         )
@@ -166,6 +170,20 @@ def refuse_bad_url(overrides: Mapping[str, Any]) -> None:
     problems = [] if url is None else list(url_problems(str(url), "--config", "store"))
     if errors := [problem for problem in problems if problem.severity == "error"]:
         raise ConfigError(errors)
+
+
+def _until(last: str | None, lineage: Lineage) -> list[str]:
+    """The versions to be worked on: all, or ``last`` and its ancestors."""
+    if last is None:
+        return list(lineage.versions)
+    if last not in lineage.versions:
+        raise error("--config", "until", "is no version of the lineage", did_you_mean(last, lineage.versions), last)
+    found: list[str] = []
+    name: str | None = last
+    while name in lineage.versions and name not in found:
+        found.append(name)
+        name = lineage.versions[name].parent
+    return found
 
 
 def overrides_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

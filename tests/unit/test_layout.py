@@ -136,3 +136,14 @@ def test_what_a_key_calls_a_secret_is_not_shown(files):
     with pytest.raises(ConfigError) as refused:
         open_layout("lineage.yaml", {"db_password": "planted"})
     assert "db_password = ***" in str(refused.value)
+
+
+def test_a_lineage_can_be_worked_on_as_far_as_one_version(files):
+    found = open_layout(files / "lineage.yaml", {"until": "v2"})
+    assert list(found.versions) == ["v2"] and found.versions["v2"].children == ()
+    assert list(open_layout(files / "lineage.yaml", {"until": "v3"}).versions) == ["v2", "v3"]
+
+
+def test_an_unknown_version_to_stop_at_is_told_with_the_nearest_one(files):
+    with pytest.raises(ConfigError, match=r"until.*v3"):
+        open_layout(files / "lineage.yaml", {"until": "v33"})

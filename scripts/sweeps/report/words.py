@@ -54,8 +54,8 @@ def p_words(p: float) -> str:
 
 
 def exact(value: float | None) -> str:
-    """A share in per cent, to a tenth."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    """A share in per cent, to a tenth; a line never ends before the sign."""
+    return "–" if value is None else f"{100 * value:.1f}\u00a0%"
 
 
 def figure(value: Any, digits: int = 3) -> str:

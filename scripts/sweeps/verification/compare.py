@@ -12,6 +12,8 @@ from sweeps.digests import digest_of_file
 
 TEXT = (".md", ".tex", ".csv", ".yaml", ".txt", ".html")
 MOST = 120
+LEAD = 30
+"""Characters of a line that are shown before the place where it differs."""
 MISSING = "(nothing)"
 
 
@@ -40,6 +42,7 @@ def _of_json(one: bytes, two: bytes) -> tuple[str, str] | None:
         return "canonical JSON", "the same content in another spelling"
     key, left, right = pairs[0]
     more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
+    left, right = _from_where_they_differ(left, right)
     return f"{key} = {_short(left)}{more}", f"{key} = {_short(right)}"
 
 
@@ -60,8 +63,18 @@ def _of_text(one: bytes, two: bytes) -> tuple[str, str] | None:
         left = expected[number] if number < len(expected) else MISSING
         right = found[number] if number < len(found) else MISSING
         if left != right:
+            left, right = _from_where_they_differ(left, right)
             return f"line {number + 1}: {_short(left)}", f"line {number + 1}: {_short(right)}"
     return None
+
+
+def _from_where_they_differ(one: Any, two: Any) -> tuple[Any, Any]:
+    """Two long texts without the beginning that they share."""
+    if not (isinstance(one, str) and isinstance(two, str)):
+        return one, two
+    shared = next((place for place, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), 0)
+    start = shared - LEAD
+    return (one, two) if start < LEAD else (f"…{one[start:]}", f"…{two[start:]}")
 
 
 def _short(value: Any) -> str:

@@ -18,6 +18,9 @@ from sweeps.provenance.seal import SEAL, Seal, describe, files_to_seal, read_sea
 from sweeps.verification.compare import difference
 from sweeps.verification.derive import GIVEN, REPORT, STAGES, Failed, derive, derive_report
 
+UNSEALED = ("timing.csv", "sweep.yaml")
+"""What stands in a version beside what is sealed and derived: seconds, and a copy of the published sweep file."""
+
 Kind = Literal["missing", "changed", "not sealed", "chain", "inconsistent", "not reproduced", "unreadable"]
 
 
@@ -251,6 +254,18 @@ def _notes(link: Link) -> Iterator[str]:
     given = [name for name in GIVEN if (link.folder / name).exists()]
     if given:
         yield f"{link.version}: {', '.join(given)} measured once; taken as it is, not covered by the seal"
+    strange = list(_strangers(link.folder))
+    if strange:
+        yield f"{link.version}: {', '.join(strange)}: neither sealed nor made from what is sealed; nothing rests on it"
+
+
+def _strangers(folder: Path) -> Iterator[str]:
+    """Files that no rule writes."""
+    known = {folder / name for name in (*files_to_seal(folder), SEAL, *GIVEN, *UNSEALED)}
+    known |= {path for stage in STAGES for pattern in stage.outputs for path in folder.glob(pattern)}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in known and not path.name.startswith("."):
+            yield path.relative_to(folder).as_posix()
 
 
 def _other_policy(path: Path) -> bool:

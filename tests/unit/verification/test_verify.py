@@ -13,6 +13,7 @@ from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.plan import read_plan
 from sweeps.provenance.seal import SEAL, seal_version
 from sweeps.records import csv_text
+from sweeps.verification.compare import difference
 from sweeps.verification.derive import STAGES, runs_of
 from sweeps.verification.text import report
 from sweeps.verification.verify import verify
@@ -270,3 +271,15 @@ def test_the_command_line_says_it_with_its_exit_code(analysed, tmp_path):
     assert read_json(tmp_path / "v.json")["ok"] is False
     nothing = run(tmp_path / "nowhere", *DIGESTS_ONLY)
     assert (nothing.returncode, "Traceback" in nothing.stderr) == (2, False)
+
+
+def test_a_file_that_no_rule_writes_is_noted(analysed):
+    (analysed / "v3" / "extra.json").write_text("{}")
+    assert any("v3: extra.json: neither sealed nor made" in note for note in verify(analysed, skip=DIGESTS_ONLY).notes)
+
+
+def test_a_difference_far_along_a_line_is_shown(tmp_path):
+    for name, end in (("one.md", "left"), ("two.md", "right")):
+        (tmp_path / name).write_text("x" * 300 + end)
+    expected, found = difference(tmp_path / "one.md", tmp_path / "two.md")
+    assert expected.endswith("xleft'") and found.endswith("xright'")
