@@ -34,6 +34,9 @@ rule rationale:
         preflight=preflight_of,
         parent=of_parent("decisions.json"),
         proposed=of_parent("proposal.yaml"),
+        # Named among its references: they must stand before it is written.
+        judged=of_parent("outcome.json"),
+        audited=of_parent("audit.json"),
         code=code("rationale", "outcome", "decisions", "drift", "evidence", "proposal", "templating", *TABLES),
     output:
         ROOT / "{version}" / "rationale.md",
