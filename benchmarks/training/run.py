@@ -1,161 +1,230 @@
-"""How fast the ARC classifier trains: samples a second at five points of the full-scale space, on this machine.
+"""How fast the ARC classifier trains: the engine and a plain reference, side by side, at five points of the space.
 
     python benchmarks/training/run.py --data results/demo/data --out training.json --table training.md
 
-Each figure is the best of the timed passes, after a pass to warm up. A sample is a task with its three pairs. The share
-of the peak is of the largest matrix product of the same type and threads, timed in the same run; it counts the
-products of the model only (three times the forward pass), so norms, gathering and pooling count as loss.
+Engine and reference train the same tasks in turns, in this process. Each figure is the best of some passes after one to
+warm up; a pass of more than ten seconds is taken as it is. The share of the peak is of the largest matrix product of
+the same type and threads, timed between them; it counts the products of the model only (three times the forward pass),
+so norms, gathering and pooling count as loss. ``--add`` keeps what the file already says of other points, so that a
+long measurement can be taken in parts.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from points import POINTS, TRAINING_TASKS, VALIDATION_TASKS, Point, products
+from reference import ReferenceRun, write_tasks
 
-from sweeps.digests import write_atomically, write_json
-from sweeps.objectives.arc.architecture import resolve
+from sweeps.digests import read_json, write_atomically, write_json
+from sweeps.objectives.arc.architecture import DEMOS, CnnSpec, Resolved, resolve
 from sweeps.objectives.arc.batches import plain_draw
+from sweeps.objectives.arc.data import read_classes, read_part
+from sweeps.objectives.arc.tasks import MAX_SIDE
 from sweeps.objectives.arc.training import ArcRun
+from sweeps.speed import Speed, Together, TrainingSpeed, speed_table
 
 SETTINGS = {"batch_size": 16, "epochs": 50, "seed": 42}
-
+LONG_PASS = 10.0
+"""Seconds of a pass that is not repeated."""
 
 CLOCKS = {"wall": time.perf_counter, "cpu": lambda: time.process_time() / torch.get_num_threads()}
 """``cpu`` leaves out what other processes took of a shared machine; it is no wall time, and says so in the table."""
 
-clock = CLOCKS["wall"]
 
+class Stopwatch:
+    """Times passes of work on a device; keeps the best of each."""
 
-def seconds(device: torch.device, work: Any, passes: int) -> float:
-    """Best time of ``work``, after one call to warm up."""
-    best = math.inf
-    for timed in range(passes + 1):
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        began = clock()
+    def __init__(self, device: torch.device, clock: str) -> None:
+        self.device, self.clock, self.best = device, CLOCKS[clock], {}
+
+    def time(self, name: str, work: Callable[[], object]) -> float:
+        """Run ``work`` once; returns the seconds of this pass."""
+        self._wait()
+        began = self.clock()
         work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if timed:
-            best = min(best, clock() - began)
-    return best
+        self._wait()
+        seconds = self.clock() - began
+        self.best[name] = min(self.best.get(name, math.inf), seconds)
+        return seconds
+
+    def forget_first(self, name: str, seconds: float) -> None:
+        """Drop a pass to warm up, unless it was long enough to count."""
+        if seconds < LONG_PASS:
+            del self.best[name]
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
 
-def peak(device: torch.device, dtype: torch.dtype) -> float:
+def peak(watch: Stopwatch, dtype: torch.dtype) -> float:
     """Multiplications a second of large matrix products."""
-    size = 1024 if device.type == "cpu" else 8192
-    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    return size**3 / seconds(device, lambda: a @ b, 10)
+    size = 1024 if watch.device.type == "cpu" else 8192
+    a, b = (torch.randn(size, size, device=watch.device, dtype=dtype) for _ in range(2))
+    for _ in range(10):
+        watch.time(f"peak {dtype}", lambda: a @ b)
+    return size**3 / watch.best[f"peak {dtype}"]
 
 
-def measure(point: Point, data: Path, device: str, threads: int, bfloat16: bool, share: float, passes: int) -> dict:
-    """One row of the table."""
-    resolved = resolve({**SETTINGS, **point.configuration, "bfloat16": bfloat16})
-    run = ArcRun(resolved, seed=1, data=data, device=device, threads=threads)
-    training = max(SETTINGS["batch_size"], round(TRAINING_TASKS * point.share * share))
-    validation = max(8, round(VALIDATION_TASKS * point.share * share))
-    run.train_rows, run.validation_rows = run.train_rows[:training], run.validation_rows[:validation]
-    train_seconds = seconds(run.device, lambda: run._train(1), passes)
-    evaluation_seconds = seconds(run.device, lambda: run.evaluate(run.validation_rows), passes)
-    loader = run.loader
-    cells = loader.bank.counts[loader._canvases(plain_draw(run.train_rows, loader.pairs))].reshape(-1)
-    rate = 3 * products(resolved, cells, training) / train_seconds
-    epoch = TRAINING_TASKS * train_seconds / training + VALIDATION_TASKS * evaluation_seconds / validation
-    top = peak(run.device, run.dtype)
-    return {
-        "point": point.name,
-        "dtype": str(run.dtype).removeprefix("torch."),
-        "threads": threads,
-        "samples_a_second": training / train_seconds,
-        "epoch_seconds": epoch,
-        "share_of_peak": rate / top,
-        "peak_gflops": 2 * top / 1e9,
-        "timed_tasks": training,
-        "reference_seconds": point.reference_seconds,
-        "times_reference": point.reference_seconds and point.reference_seconds / epoch,
-        "aim": point.aim,
-    }
+def measure(point: Point, arguments: argparse.Namespace, threads: int, files: list[Path]) -> list[Speed]:
+    """The rows of one point on so many threads."""
+    share = point.share * arguments.share
+    training = max(SETTINGS["batch_size"], round(TRAINING_TASKS * share))
+    validation = max(8, round(VALIDATION_TASKS * share))
+    runs: dict[str, ArcRun | ReferenceRun] = {}
+    resolved = {name: resolve({**SETTINGS, **point.configuration, "bfloat16": name == "bfloat16"}) for name in DTYPES}
+    for name in arguments.dtypes:
+        run = ArcRun(resolved[name], seed=1, data=arguments.data, device=arguments.device, threads=threads)
+        run.train_rows, run.validation_rows = run.train_rows[:training], run.validation_rows[:validation]
+        runs[name] = run
+    if files:
+        pool = read_part(arguments.data, "pool")
+        runs["reference"] = ReferenceRun(resolved["float32"], pool, len(read_classes(arguments.data)), files, threads)
+    first = runs[arguments.dtypes[0]]
+    watch = Stopwatch(first.device, arguments.clock)
+    work = {name: _work(run, first) for name, run in runs.items()}
+    done: set[str] = set()
+    for number in range(arguments.passes + 1):
+        for name, (train, evaluate) in work.items():
+            for what, call in ((name, train), (f"{name} evaluation", evaluate)):
+                if what in done:
+                    continue
+                seconds = watch.time(what, call)
+                if seconds >= LONG_PASS:
+                    done.add(what)
+                elif number == 0:
+                    watch.forget_first(what, seconds)
+        tops = {dtype: peak(watch, dtype) for dtype in DTYPES.values()}
+    cells = first.loader.bank.counts[first.loader._canvases(plain_draw(first.train_rows, first.loader.pairs))]
+    rows = []
+    for name in runs:
+        implementation = "reference" if name == "reference" else "engine"
+        dtype = "float32" if name == "reference" else name
+        counted = (
+            np.full(_canvases(resolved[dtype], training), MAX_SIDE**2) if name == "reference" else cells.reshape(-1)
+        )
+        seconds, evaluation = watch.best[name], watch.best[f"{name} evaluation"]
+        rows.append(
+            Speed(
+                point=point.name,
+                implementation=implementation,
+                dtype=dtype,
+                threads=threads,
+                samples_a_second=training / seconds,
+                epoch_seconds=TRAINING_TASKS * seconds / training + VALIDATION_TASKS * evaluation / validation,
+                share_of_peak=3 * products(resolved[dtype], counted, training) / seconds / tops[DTYPES[dtype]],
+                peak_gflops=2 * tops[DTYPES[dtype]] / 1e9,
+                timed_tasks=training,
+                aim=point.aim,
+            )
+        )
+    return rows
 
 
-def together(point: Point, arguments: argparse.Namespace, trials: int) -> dict:
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def _work(run: ArcRun | ReferenceRun, first: ArcRun) -> tuple[Callable[[], object], Callable[[], object]]:
+    """An epoch of training and an evaluation, on the same tasks."""
+    if isinstance(run, ArcRun):
+        return lambda: run._train(1), lambda: run.evaluate(run.validation_rows)
+    training, validation = first.train_rows.numpy(), first.validation_rows.numpy()
+    return lambda: run.train(training), lambda: run.evaluate(validation)
+
+
+def _canvases(resolved: Resolved, tasks: int) -> int:
+    encoder = resolved.model.encoder
+    return tasks * DEMOS * (1 if isinstance(encoder, CnnSpec) or encoder.joint else 2)
+
+
+def together(point: Point, arguments: argparse.Namespace, trials: int) -> Together:
     """Several trials of a point at once, each in its own process: samples a second of all of them."""
-    command = [sys.executable, __file__, "--data", str(arguments.data), "--device", arguments.device, "--worker"]
-    command += [point.name, "--share", str(arguments.share), "--passes", str(arguments.passes)]
+    command = [sys.executable, __file__, "--data", str(arguments.data), "--device", arguments.device]
+    command += ["--worker", point.name, "--share", str(arguments.share), "--passes", str(arguments.passes)]
     began = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(trials)]
     rates = [float(child.communicate()[0].splitlines()[-1]) for child in began]
-    return {"point": point.name, "trials": trials, "samples_a_second": sum(rates)}
+    return Together(point=point.name, trials=trials, samples_a_second=sum(rates))
 
 
-def table(result: dict) -> str:
-    """The Markdown table."""
-    lines = [
-        f"Device: {result['device']}, {result['clock']} time. "
-        f"An epoch is {TRAINING_TASKS} training and {VALIDATION_TASKS} validation tasks.",
-        "",
-        "| point | type | threads | samples/s | s an epoch | share of peak | reference s | times faster | aim |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for row in result["points"]:
-        known = row["reference_seconds"] is not None
-        extra = f"{row['reference_seconds']:g} | {row['times_reference']:.1f} | {row['aim']:g}" if known else " | | "
-        lines.append(
-            f"| {row['point']} | {row['dtype']} | {row['threads']} | {row['samples_a_second']:.0f} | "
-            f"{row['epoch_seconds']:.2f} | {100 * row['share_of_peak']:.0f} % | {extra} |"
-        )
-    if result["together"]:
-        lines += ["", "| point | trials at once | samples/s of all |", "|---|--:|--:|"]
-        lines += [f"| {r['point']} | {r['trials']} | {r['samples_a_second']:.0f} |" for r in result["together"]]
-    return "\n".join(lines) + "\n"
+def take(arguments: argparse.Namespace) -> TrainingSpeed:
+    """Measure the chosen points."""
+    chosen = [point for point in POINTS if point.name.startswith(tuple(arguments.points))]
+    on_cpu = arguments.device == "cpu"
+    rows: list[Speed] = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_tasks(read_part(arguments.data, "pool"), Path(folder)) if on_cpu and arguments.reference else []
+        for point in chosen:
+            for threads in arguments.threads if on_cpu else [1]:
+                rows += measure(point, arguments, threads, files)
+                for row in rows[-len(arguments.dtypes) - bool(files) :]:
+                    print(f"{row.point}  {row.implementation} {row.dtype} x{row.threads}  {row.epoch_seconds:.3g} s")
+    return TrainingSpeed(
+        device=torch.cuda.get_device_name() if arguments.device.startswith("cuda") else "CPU",
+        cores=len(os.sched_getaffinity(0)),
+        torch=torch.__version__,
+        training_tasks=TRAINING_TASKS,
+        validation_tasks=VALIDATION_TASKS,
+        batch_size=SETTINGS["batch_size"],
+        clock=arguments.clock,
+        rows=rows,
+        together=[together(point, arguments, trials) for point in chosen for trials in arguments.trials],
+    )
+
+
+def added(found: TrainingSpeed, before: TrainingSpeed) -> TrainingSpeed:
+    """What was found, and what was found before of other points and threads; in the order of the points."""
+    order = [point.name for point in POINTS]
+    new = {(row.point, row.threads) for row in found.rows}
+    rows = [row for row in before.rows if (row.point, row.threads) not in new] + found.rows
+    at_once = {(row.point, row.trials): row for row in [*before.together, *found.together]}
+    return found.model_copy(
+        update={
+            "rows": sorted(rows, key=lambda row: (order.index(row.point), row.threads)),
+            "together": [at_once[key] for key in sorted(at_once, key=lambda key: (order.index(key[0]), key[1]))],
+        }
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--add", action="store_true", help="keep what the JSON file says of other points")
     parser.add_argument("--table", type=Path, help="Markdown file to write")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     parser.add_argument("--trials", type=int, nargs="*", default=[], help="trials at once on the device, e.g. 1 2 4 8")
-    parser.add_argument("--points", nargs="*", default=[point.name for point in POINTS])
+    parser.add_argument("--points", nargs="*", default=[""], help="how the names of the wanted points begin")
     parser.add_argument("--share", type=float, default=1.0, help="share of each point's tasks that is timed")
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--no-reference", dest="reference", action="store_false")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: per thread, for a shared machine")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    global clock
-    clock = CLOCKS[arguments.clock]
-    chosen = [point for point in POINTS if point.name in (arguments.worker or arguments.points)]
-    options = {"device": arguments.device, "share": arguments.share, "passes": arguments.passes}
     if arguments.worker:
-        point = next(point for point in POINTS if point.name == arguments.worker)
-        print(measure(point, arguments.data, threads=1, bfloat16=False, **options)["samples_a_second"])
+        arguments.dtypes = ["float32"]
+        (point,) = (point for point in POINTS if point.name == arguments.worker)
+        print(measure(point, arguments, 1, [])[0].samples_a_second)
         return
-    rows = []
-    for point in chosen:
-        for threads in arguments.threads if arguments.device == "cpu" else [1]:
-            for dtype in arguments.dtypes:
-                rows.append(measure(point, arguments.data, threads=threads, bfloat16=dtype == "bfloat16", **options))
-                print(
-                    table({"device": arguments.device, "clock": "", "points": rows[-1:], "together": []}).splitlines()[
-                        -1
-                    ]
-                )
-    at_once = [together(point, arguments, trials) for point in chosen[:2] for trials in arguments.trials]
-    name = torch.cuda.get_device_name() if arguments.device.startswith("cuda") else "CPU"
-    result = {"device": name, "clock": arguments.clock, "torch": torch.__version__, "points": rows, "together": at_once}
+    found = take(arguments)
+    if arguments.add and arguments.out and arguments.out.exists():
+        found = added(found, TrainingSpeed.model_validate(read_json(arguments.out)))
     if arguments.out:
-        write_json(arguments.out, result)
-    if arguments.table:
-        write_atomically(arguments.table, table(result))
+        write_json(arguments.out, found.model_dump(mode="json"))
+        if arguments.table:
+            write_atomically(arguments.table, speed_table(arguments.out))
 
 
 if __name__ == "__main__":

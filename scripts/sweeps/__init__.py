@@ -57,6 +57,7 @@ The project itself:
 ``publish``        a finished lineage as a small folder
 ``benchmarks``     tables of measurements for the documentation
 ``reliability``    fault drills and the cost of the machinery: records and tables
+``speed``          how fast the ARC classifier trains: records and tables
 ``readme``         the README's table of results
 ``documentation``  what is written from the models
 """

@@ -26,6 +26,7 @@ from sweeps.objectives import SHIPPED, objective_class
 from sweeps.objectives.base import Objective
 from sweeps.readme import with_results
 from sweeps.reliability import with_reliability
+from sweeps.speed import with_speed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLISHED = "results/published"
@@ -147,6 +148,9 @@ def documents() -> dict[str, str]:
     scale, scaling = REPOSITORY / SCALE, REPOSITORY / "docs" / "scaling.md"
     if scale.exists() and scaling.exists():
         found["docs/scaling.md"] = with_scale(scaling.read_text(encoding="utf-8"), scale)
+    training = REPOSITORY / "docs" / "training.md"
+    if training.exists():
+        found["docs/training.md"] = with_speed(training.read_text(encoding="utf-8"), REPOSITORY)
     return found
 
 

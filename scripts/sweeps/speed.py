@@ -1,0 +1,184 @@
+"""How fast the ARC classifier trains, measured, and the tables of the docs that are written from the files."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sweeps.benchmarks import between
+from sweeps.digests import read_json
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Speed(_Record):
+    """One configuration, trained by one implementation."""
+
+    point: str
+    implementation: Literal["engine", "reference"]
+    dtype: Literal["float32", "bfloat16"]
+    threads: int
+    samples_a_second: float = Field(description="Training: tasks with their three pairs.")
+    epoch_seconds: float = Field(description="Training and validation, scaled to the tasks of an epoch.")
+    share_of_peak: float = Field(description="Of the largest matrix product of the same type and threads, in this run.")
+    peak_gflops: float
+    timed_tasks: int
+    aim: float | None = Field(description="How many times the reference's speed it should reach.")
+
+
+class Together(_Record):
+    """Several trials of one configuration at once on one device, each in a process and with a thread of its own."""
+
+    point: str
+    trials: int
+    samples_a_second: float = Field(description="Of all of them.")
+
+
+class TrainingSpeed(_Record):
+    """Written by ``benchmarks/training/run.py``."""
+
+    device: str
+    cores: int
+    torch: str
+    training_tasks: int = Field(description="Of an epoch.")
+    validation_tasks: int
+    batch_size: int
+    clock: Literal["wall", "cpu"]
+    rows: list[Speed]
+    together: list[Together]
+
+
+class Paired(_Record):
+    """One seed, trained in both types."""
+
+    configuration: str
+    seed: int
+    float32: float
+    bfloat16: float
+
+
+class Precision(_Record):
+    """What a configuration's accuracy loses with bfloat16."""
+
+    configuration: str
+    seeds: int
+    float32: float = Field(description="Mean accuracy.")
+    bfloat16: float
+    difference: float = Field(description="bfloat16 less float32: mean over seeds.")
+    low: float = Field(description="95 % interval of the mean difference (Student's t, paired by seed).")
+    high: float
+
+
+class PrecisionCost(_Record):
+    """Written by ``benchmarks/training/precision.py``."""
+
+    epochs: int
+    validation_tasks: int
+    trials: list[Paired]
+    summary: list[Precision]
+
+
+def read_speed(file: str | Path) -> TrainingSpeed:
+    """The measured file."""
+    return TrainingSpeed.model_validate(read_json(file))
+
+
+def times_reference(found: TrainingSpeed, row: Speed) -> float | None:
+    """How many times faster an epoch is than the reference's on the same threads; None where there is no reference."""
+    for other in found.rows:
+        if (other.point, other.threads, other.implementation) == (row.point, row.threads, "reference"):
+            return other.epoch_seconds / row.epoch_seconds
+    return None
+
+
+def speed_table(file: str | Path) -> str:
+    """Markdown: a row a configuration, implementation, type and number of threads; then several trials at once."""
+    found = read_speed(file)
+    rows = []
+    for row in found.rows:
+        times = times_reference(found, row) if row.implementation == "engine" else None
+        aim = "" if row.aim is None or row.implementation == "reference" else f"{row.aim:g}"
+        name = row.dtype if row.implementation == "engine" else "reference"
+        rows.append(
+            [
+                row.point,
+                name,
+                row.threads,
+                f"{row.samples_a_second:.3g}",
+                f"{row.epoch_seconds:.3g}",
+                f"{row.share_of_peak:.0%}",
+                "" if times is None else f"{times:.1f}",
+                aim,
+            ]
+        )
+    head = ("configuration", "trained in", "threads", "samples/s", "s an epoch", "share of peak", "times faster", "aim")
+    peaks = ", ".join(
+        f"{threads} thread{'s' if threads > 1 else ''} {dtype} {peak:.0f}"
+        for (threads, dtype), peak in sorted({(r.threads, r.dtype): r.peak_gflops for r in found.rows}.items())
+    )
+    text = (
+        f"{found.device} with {found.cores} cores, PyTorch {found.torch}, {found.clock} time, batches of "
+        f"{found.batch_size}. An epoch is {found.training_tasks} training and {found.validation_tasks} validation "
+        "tasks, a sample is a task with its three pairs. The reference is the same architecture with as many "
+        "parameters, in PyTorch's own layers: it parses a task's JSON for each sample, pads every grid to 30 x 30 and "
+        "pools over the padding. Share of peak: products of the model (the reference's include its padding, the "
+        "engine's the first convolution, which it looks up) against "
+        f"the largest matrix product of the same run, in gigaflops: {peaks}."
+    )
+    tables = [_markdown(head, rows, text)]
+    if found.together:
+        alone = {row.point: row.samples_a_second for row in found.together if row.trials == 1}
+        lines = [
+            [
+                row.point,
+                row.trials,
+                f"{row.samples_a_second:.3g}",
+                f"{row.samples_a_second / alone[row.point]:.2f}" if row.point in alone else "",
+            ]
+            for row in found.together
+        ]
+        said = f"On one device ({found.device}), float32, one thread a trial."
+        tables.append(
+            _markdown(("configuration", "trials at once", "samples/s of all", "times one trial"), lines, said)
+        )
+    return "\n".join(tables)
+
+
+def precision_table(file: str | Path) -> str:
+    """Markdown: what bfloat16 does to the accuracy of a configuration."""
+    cost = PrecisionCost.model_validate(read_json(file))
+    rows = [
+        [
+            row.configuration,
+            row.seeds,
+            f"{row.float32:.1%}",
+            f"{row.bfloat16:.1%}",
+            f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
+        ]
+        for row in cost.summary
+    ]
+    text = (
+        f"Validation accuracy ({cost.validation_tasks} tasks) after {cost.epochs} epochs, with the same seeds in both "
+        "types. The difference in points, with a 95 % interval over seeds."
+    )
+    return _markdown(("configuration", "seeds", "float32", "bfloat16", "bfloat16 less float32"), rows, text)
+
+
+def with_speed(text: str, root: str | Path) -> str:
+    """``text`` with the tables of the measured files below ``root`` between their marks; as it is where they miss."""
+    speed, precision = (Path(root) / f"results/benchmarks/{name}.json" for name in ("training", "precision"))
+    if speed.exists():
+        text = between(text, "training speed", speed_table(speed))
+    return between(text, "precision", precision_table(precision)) if precision.exists() else text
+
+
+def _markdown(head: Sequence[object], rows: Sequence[Sequence[object]], text: str) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    table = [f"| {' | '.join(map(str, line))} |" for line in lines]
+    return "\n".join([*table, "", textwrap.fill(text, 119)]) + "\n"

@@ -1,0 +1,144 @@
+"""benchmarks/training: the reference is what it says, and the tables say what was measured."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from sweeps.objectives.arc.architecture import resolve
+from sweeps.objectives.arc.data import pack
+from sweeps.objectives.arc.encoders import Classifier
+from sweeps.objectives.arc.tasks import Task
+from sweeps.speed import Paired, Speed, Together, TrainingSpeed, speed_table, times_reference, with_speed
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "training"
+SMALL = {"width_mult": 0.25, "embed_dim": 12, "mlp_hidden": 10, "ctx_d_model": 12, "ctx_n_head": 3, "batch_size": 4}
+ENCODERS = [
+    {"depth": 2},
+    {"depth": 1, "diff_channels": False, "demo_agg": "mean", "pool": "max"},
+    {"encoder_type": "context", "ctx_pixel_layers": 1},
+    {"encoder_type": "context", "ctx_joint": False, "ctx_grid_layers": 2, "pool": "mean"},
+]
+
+
+@pytest.fixture(scope="module")
+def modules(request: pytest.FixtureRequest) -> dict[str, ModuleType]:
+    sys.path.insert(0, str(FOLDER))
+    names = ("points", "reference", "precision", "run")
+    found = {name: importlib.import_module(name) for name in names}
+    yield found
+    sys.path.remove(str(FOLDER))
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    rng = np.random.default_rng(0)
+
+    def grid():
+        return rng.integers(0, 10, size=rng.integers(1, 9, size=2)).astype(np.uint8)
+
+    return pack([Task(f"t{n}", tuple((grid(), grid()) for _ in range(2 + n % 3))) for n in range(10)], [0, 1] * 5)
+
+
+@pytest.mark.parametrize("configuration", ENCODERS)
+def test_the_reference_has_as_many_parameters_and_trains(modules, tasks, tmp_path, configuration):
+    resolved = resolve({**SMALL, **configuration})
+    reference = modules["reference"]
+    run = reference.ReferenceRun(resolved, tasks, 2, reference.write_tasks(tasks, tmp_path), torch.get_num_threads())
+    engine = Classifier(resolved.model, 2)
+    extra = 0
+    for module in run.model.modules():
+        if isinstance(module, reference.PlainCells) and module.difference is not None:
+            extra = module.difference.weight.shape[1]
+    assert sum(p.numel() for p in run.model.parameters()) - extra == sum(p.numel() for p in engine.parameters())
+    before = [parameter.detach().clone() for parameter in run.model.parameters()]
+    assert np.isfinite(run.train(np.arange(8)))
+    assert 0 <= run.evaluate(np.arange(8, 10)) <= 1
+    assert sum(not torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True)) > len(before) / 2
+
+
+def test_the_reference_reads_a_task_from_its_file_each_time(modules, tasks, tmp_path):
+    reference = modules["reference"]
+    files = reference.write_tasks(tasks, tmp_path)
+    grids, label = reference.JsonTasks(files, tasks.labels, augment=False)[3]
+    assert label == tasks.labels[3]
+    for shown in range(3):
+        pair = tasks.grids[3, shown % tasks.pairs[3]].astype(int)
+        np.testing.assert_array_equal(grids[shown].numpy(), pair)
+    files[3].unlink()
+    with pytest.raises(FileNotFoundError):
+        reference.JsonTasks(files, tasks.labels, augment=False)[3]
+
+
+def row(point: str, implementation: str, dtype: str, threads: int, seconds: float) -> Speed:
+    return Speed(
+        point=point,
+        implementation=implementation,
+        dtype=dtype,
+        threads=threads,
+        samples_a_second=300 / seconds,
+        epoch_seconds=seconds,
+        share_of_peak=0.5,
+        peak_gflops=80.0,
+        timed_tasks=10,
+        aim=15.0,
+    )
+
+
+def measured(rows: list[Speed], together: list[Together] | None = None) -> TrainingSpeed:
+    return TrainingSpeed(
+        device="CPU",
+        cores=2,
+        torch="2",
+        training_tasks=303,
+        validation_tasks=74,
+        batch_size=16,
+        clock="wall",
+        rows=rows,
+        together=together or [],
+    )
+
+
+def test_the_table_compares_with_the_reference_on_as_many_threads(tmp_path):
+    engine, other = row("a", "engine", "float32", 1, 2.0), row("b", "engine", "float32", 1, 2.0)
+    found = measured(
+        [engine, row("a", "reference", "float32", 1, 9.0), row("b", "reference", "float32", 2, 4.0), other],
+        [Together(point="a", trials=1, samples_a_second=100), Together(point="a", trials=2, samples_a_second=150)],
+    )
+    assert times_reference(found, engine) == 4.5
+    assert times_reference(found, other) is None
+    (tmp_path / "results" / "benchmarks").mkdir(parents=True)
+    file = tmp_path / "results" / "benchmarks" / "training.json"
+    file.write_text(found.model_dump_json())
+    table = speed_table(file)
+    assert "| a | float32 | 1 | 150 | 2 | 50% | 4.5 | 15 |" in table
+    assert "| a | 2 | 150 | 1.50 |" in table
+    page = "x\n<!-- training speed: written by `make docs` -->\nold\n<!-- end of training speed -->\n"
+    assert table in with_speed(page, tmp_path) and "old" not in with_speed(page, tmp_path)
+
+
+def test_a_measurement_in_parts_keeps_other_points_and_replaces_its_own(modules):
+    names = [point.name for point in modules["points"].POINTS]
+    before = measured([row(names[2], "engine", "float32", 1, 9.0), row(names[0], "engine", "float32", 1, 9.0)])
+    found = measured([row(names[0], "engine", "float32", 1, 1.0), row(names[0], "engine", "float32", 2, 0.5)])
+    kept = modules["run"].added(found, before)
+    assert [(r.point, r.threads, r.epoch_seconds) for r in kept.rows] == [
+        (names[0], 1, 1.0),
+        (names[0], 2, 0.5),
+        (names[2], 1, 9.0),
+    ]
+
+
+def test_precision_is_judged_on_pairs_of_a_seed(modules):
+    trials = [Paired(configuration="c", seed=s, float32=0.5 + 0.1 * s, bfloat16=0.51 + 0.1 * s) for s in range(4)]
+    found = modules["precision"].summary("c", trials)
+    assert found.seeds == 4 and found.difference == pytest.approx(0.01)
+    assert found.low == pytest.approx(0.01) and found.high == pytest.approx(0.01)
