@@ -18,8 +18,8 @@ from sweeps.provenance.seal import SEAL, Seal, describe, files_to_seal, read_sea
 from sweeps.verification.compare import difference
 from sweeps.verification.derive import GIVEN, REPORT, STAGES, Failed, derive, derive_report
 
-UNSEALED = ("timing.csv", "sweep.yaml")
-"""What stands in a version beside what is sealed and derived: seconds, and a copy of the published sweep file."""
+UNSEALED = ("timing.csv", "duration.json", "waves/*.done", "sweep.yaml")
+"""What stands in a version beside what is sealed and derived: seconds, marks of the run, a copy of the sweep file."""
 
 Kind = Literal["missing", "changed", "not sealed", "chain", "inconsistent", "not reproduced", "unreadable"]
 
@@ -261,8 +261,9 @@ def _notes(link: Link) -> Iterator[str]:
 
 def _strangers(folder: Path) -> Iterator[str]:
     """Files that no rule writes."""
-    known = {folder / name for name in (*files_to_seal(folder), SEAL, *GIVEN, *UNSEALED)}
-    known |= {path for stage in STAGES for pattern in stage.outputs for path in folder.glob(pattern)}
+    known = {folder / name for name in (*files_to_seal(folder), SEAL, *GIVEN)}
+    patterns = (*UNSEALED, *(pattern for stage in STAGES for pattern in stage.outputs))
+    known |= {path for pattern in patterns for path in folder.glob(pattern)}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path not in known and not path.name.startswith("."):
             yield path.relative_to(folder).as_posix()
