@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,49 @@ def test_a_dry_run_from_the_root_schedules_the_whole_lineage(lineage: str, tmp_p
         assert f"/{version}/trials.csv" in done.stdout
     assert "shard " in done.stdout
     assert "lineage_report " in done.stdout
+
+
+@pytest.fixture
+def half_run(finished: Project, tmp_path: Path) -> Project:
+    """The parent stands in its last wave: two of three generations have run, and nothing after them."""
+    project = finished.copy(tmp_path)
+    shutil.rmtree(project.root / "v3")
+    for name in ("report.html", "verification.json"):
+        (project.root / name).unlink()
+    kept = {"plan.json", "preflight.json", "study.json", "shards"}
+    for path in (project.root / "v2").iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for receipt in (project.root / "v2" / "shards").glob("g002-*"):
+        receipt.unlink()
+    return project
+
+
+def edit(project: Project, before: str, after: str) -> None:
+    """Replace a text in the one file of the project that has it."""
+    (file,) = [path for path in project.folder.glob("*.yaml") if before in path.read_text() and path.stem != "v3"]
+    file.write_text(file.read_text().replace(before, after))
+
+
+REST = {"export": 2, "seal": 2, "audit": 2, "evidence": 2, "decisions": 2, "proposal": 2, "outcome": 2, "rationale": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "shards", "more"),
+    [
+        ({}, 6, {"plan": 1, "study": 1}),
+        ({"n_trials: 18": "n_trials: 24"}, 12, {"plan": 2, "study": 2, "check_config": 1}),
+        ({"study_name": "description: Said better.\nstudy_name"}, 6, {"plan": 1, "study": 1, "check_config": 1}),
+        ({"count: 2": "count: 3"}, 15, {"plan": 1, "study": 1}),
+    ],
+    ids=["as it is", "a larger budget", "another description", "more shards"],
+)
+def test_an_edit_in_a_half_run_version_hides_no_work_that_is_left(
+    half_run: Project, change: dict, shards: int, more: dict[str, int]
+):
+    """Snakemake masks what is downstream of a stale job: it once ran `check_config` alone, and ended with 0."""
+    for before, after in change.items():
+        edit(half_run, before, after)
+    scheduled = half_run.scheduled()
+    wanted = REST | more | {"shard": shards}
+    assert {rule: count for rule, count in wanted.items() if scheduled.get(rule, 0) < count} == {}
