@@ -13,7 +13,7 @@ import yaml
 from sweeps.config.problems import error
 from sweeps.layout import open_layout
 
-LEFT_OUT = ("work", "pool.npz", "test.npz", "timing.csv")
+LEFT_OUT = ("work", "waves", "pool.npz", "test.npz", "timing.csv")
 LINEAGE_FILE = "lineage.yaml"
 LARGEST_FILE = 5_000_000
 """Bytes; a larger file is left out and named."""
