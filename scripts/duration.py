@@ -11,7 +11,8 @@ def main() -> None:
     parser.add_argument("folder", help="results/<lineage>/<version>")
     parser.add_argument("--out", required=True, help="duration.json to write")
     args = parser.parse_args()
-    print(f"{args.folder}  {write_took(args.folder, args.out).line()}")
+    took = write_took(args.folder, args.out)
+    print(f"{took.version}  {took.line()}")
 
 
 command(main)

@@ -33,7 +33,7 @@ def check_memory(probes: Sequence[Probe], request: Shards, *, slurm: bool) -> Ch
     where = next((item.label for item in probes if item.peak_mb == peak), "none")
     host = max((item.host_mb or item.peak_mb or 0.0 for item in probes), default=0.0)
     figure = f"largest: {peak:.0f} MB ({where}), of {len(probes)} configurations with one real epoch each"
-    figure += f"; {host:.0f} MB of them in the host's memory" if host != peak else ""
+    figure += f"; a whole shard takes {host:.0f} MB of the machine's memory" if host != peak else ""
     if slow:
         figure += f"; not decided within the limit: {', '.join(item.label for item in slow)}"
     against = _against_request(host, request) if slurm else _against_machine(host, request)
