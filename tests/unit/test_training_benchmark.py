@@ -29,13 +29,16 @@ ENCODERS = [
 
 @pytest.fixture(scope="module")
 def modules(request: pytest.FixtureRequest) -> dict[str, ModuleType]:
-    sys.path.insert(0, str(FOLDER))
+    """The benchmark's own files; others of the same names, which other tests may have loaded, come back afterwards."""
     names = ("points", "reference", "precision", "run")
+    others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(FOLDER))
     found = {name: importlib.import_module(name) for name in names}
     yield found
     sys.path.remove(str(FOLDER))
     for name in names:
         sys.modules.pop(name, None)
+    sys.modules.update(others)
 
 
 @pytest.fixture(scope="module")
