@@ -43,7 +43,7 @@ POINTS = (
 
 
 def products(resolved: Resolved, cells: np.ndarray, tasks: int) -> float:
-    """Multiplications of the matrix products of one forward pass over canvases of so many cells each."""
+    """Multiplications of the matrix products of one forward pass of ``tasks``; ``cells`` of each canvas encoded."""
     encoder, embedding = resolved.model.encoder, resolved.model.embedding
     total, squares = float(cells.sum()), float((cells.astype(float) ** 2).sum())
     pooled = 2 if encoder.pool == "both" else 1
@@ -51,10 +51,14 @@ def products(resolved: Resolved, cells: np.ndarray, tasks: int) -> float:
         c = encoder.channels
         convolutions = total * 9 * c * c * encoder.depth
         inputs = embedding * (DEMOS if encoder.aggregate == "flatten" else 1)
-        head = len(cells) * pooled * c * embedding + tasks * encoder.hidden * (inputs + embedding)
-        return convolutions + head
-    d = encoder.width
+        return convolutions + len(cells) * pooled * c * embedding + tasks * encoder.hidden * (inputs + embedding)
+    d, row = encoder.width, canvases_shown(resolved)
     cell_layers = encoder.cell_layers * (total * 12 * d * d + 2 * squares * d)
-    row = len(cells) // tasks
-    grid_layers = encoder.grid_layers * (len(cells) * 12 * d * d + 2 * tasks * row**2 * d)
+    grid_layers = encoder.grid_layers * tasks * (row * 12 * d * d + 2 * row**2 * d)
     return cell_layers + grid_layers + len(cells) * pooled * d * d + tasks * d * embedding + COLOUR_STATES * d
+
+
+def canvases_shown(resolved: Resolved) -> int:
+    """Canvases of a task: its pairs, or each grid by itself."""
+    encoder = resolved.model.encoder
+    return DEMOS * (1 if isinstance(encoder, CnnSpec) or encoder.joint else 2)

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from points import POINTS, TRAINING_TASKS, VALIDATION_TASKS, Point, products
+from points import POINTS, TRAINING_TASKS, VALIDATION_TASKS, Point, canvases_shown, products
 from reference import ReferenceRun, write_tasks
 
 from sweeps.digests import read_json, write_atomically, write_json
-from sweeps.objectives.arc.architecture import DEMOS, CnnSpec, Resolved, resolve
+from sweeps.objectives.arc.architecture import resolve
 from sweeps.objectives.arc.batches import plain_draw
 from sweeps.objectives.arc.data import read_classes, read_part
 from sweeps.objectives.arc.tasks import MAX_SIDE
@@ -106,14 +106,14 @@ def measure(point: Point, arguments: argparse.Namespace, threads: int, files: li
                 elif number == 0:
                     watch.forget_first(what, seconds)
         tops = {dtype: peak(watch, dtype) for dtype in DTYPES.values()}
-    cells = first.loader.bank.counts[first.loader._canvases(plain_draw(first.train_rows, first.loader.pairs))]
+    canvas, new, _ = first.loader.canvases(plain_draw(first.train_rows, first.loader.pairs))
+    cells = first.loader.bank.counts[canvas[new]]
     rows = []
     for name in runs:
         implementation = "reference" if name == "reference" else "engine"
         dtype = "float32" if name == "reference" else name
-        counted = (
-            np.full(_canvases(resolved[dtype], training), MAX_SIDE**2) if name == "reference" else cells.reshape(-1)
-        )
+        everything = np.full(training * canvases_shown(resolved[dtype]), MAX_SIDE**2)
+        counted = everything if name == "reference" else cells
         seconds, evaluation = watch.best[name], watch.best[f"{name} evaluation"]
         rows.append(
             Speed(
@@ -141,11 +141,6 @@ def _work(run: ArcRun | ReferenceRun, first: ArcRun) -> tuple[Callable[[], objec
         return lambda: run._train(1), lambda: run.evaluate(run.validation_rows)
     training, validation = first.train_rows.numpy(), first.validation_rows.numpy()
     return lambda: run.train(training), lambda: run.evaluate(validation)
-
-
-def _canvases(resolved: Resolved, tasks: int) -> int:
-    encoder = resolved.model.encoder
-    return tasks * DEMOS * (1 if isinstance(encoder, CnnSpec) or encoder.joint else 2)
 
 
 def together(point: Point, arguments: argparse.Namespace, trials: int) -> Together:

@@ -39,7 +39,7 @@ def canvases(loader: Loader, draw, batch_size: int) -> list[np.ndarray]:
         assert batch.entries.tolist() == list(batch.spans)
         for number, part in enumerate(batch.canvas.split(batch.spans)[1:-1]):
             assert set(part.tolist()) <= {number, len(batch.lengths)}
-        result.extend(full[:-1, :, :30])
+        result.extend(full[batch.shown, :, :30])
     return result
 
 
@@ -86,6 +86,17 @@ def test_neighbours_are_the_cells_around_within_the_canvas(pool):
                 around = [at.get((canvas, row + r, column + c), 0) for c in (-1, 0, 1) for r in (-1, 0, 1)]
                 found = [entry if cell[entry] else 0 for near in rows[index : index + 3] for entry in near]
                 assert found == around
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_pair_that_a_task_shows_again_is_listed_once(pool, joint):
+    loader = loader_of(pool, joint=joint, turned=False)
+    rows = torch.arange(len(pool))
+    sides = 1 if joint else 2
+    (batch,) = loader.batches(plain_draw(rows, loader.pairs), len(pool))
+    assert len(batch.shown) == 3 * sides * len(pool)
+    assert batch.shown.unique().tolist() == list(range(len(batch.lengths)))
+    assert len(batch.lengths) == sides * int(loader.pairs.clamp(max=3).sum()) < len(batch.shown)
 
 
 def test_gaps_are_few(pool):

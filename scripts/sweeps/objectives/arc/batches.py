@@ -48,7 +48,8 @@ class Batch:
     """Some tasks as one list of cells.
 
     A canvas is a pair (input and output over one another) or, for models that see each grid by itself, a single grid;
-    canvases are in the order task, pair, input before output.
+    canvases are in the order task, pair, input before output. A pair that a task shows again, because it has fewer than
+    three, is listed once: ``shown`` int64 [tasks * 3 or 6] is the canvas in each place.
 
     ``cells`` int64 [n, 1] what stands at each entry of the list; ``place`` int64 [n] row * 32 + column; ``canvas``
     int64 [n] to which canvas it belongs, the number of canvases for gaps and filler; ``lengths`` int64 [canvases] cells
@@ -71,6 +72,7 @@ class Batch:
     spans: tuple[int, ...]
     entries: torch.Tensor
     labels: torch.Tensor
+    shown: torch.Tensor
     rows: torch.Tensor | None = None
     groups: Groups | None = None
 
@@ -154,7 +156,7 @@ class Loader:
 
     def batches(self, draw: Draw, batch_size: int) -> Iterator[Batch]:
         """The tasks of a draw in its order, ``batch_size`` at a time; the last batch takes what is left."""
-        canvas = self._canvases(draw)
+        canvas, new, first = self.canvases(draw)
         n = len(canvas)
         colours = draw.colours.to(self.device)
         tables = colours
@@ -166,33 +168,46 @@ class Loader:
             if start == stop:
                 continue
             size = min(batch_size, stop - start)
-            chosen = canvas[start:stop].reshape(-1, size * canvas.shape[1])
-            order, cuts = self._sorted(chosen)
-            for b, rows in enumerate(chosen):
+            in_batches = [part[start:stop].reshape(-1, size * canvas.shape[1]) for part in (canvas, new)]
+            groups = self._sorted(*in_batches)
+            for b, (chosen, listed) in enumerate(zip(*in_batches, strict=True)):
                 part = slice(start + b * size, start + (b + 1) * size)
-                groups = None if order is None or cuts is None else (order[b], np.flatnonzero(cuts[b]))
-                yield self._batch(rows, tables[part], labels[part], groups)
+                task = np.flatnonzero(listed) // canvas.shape[1]
+                number = (np.cumsum(listed) - 1).reshape(size, -1)
+                shown = np.take_along_axis(number, first[part], axis=1).reshape(-1)
+                yield self._batch(
+                    chosen[listed], task, shown, tables[part], labels[part], groups[b] if groups else None
+                )
 
-    def _canvases(self, draw: Draw) -> np.ndarray:
-        """Which canvases of the bank a draw shows: int64 [tasks, 3 or 6]."""
+    def canvases(self, draw: Draw) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What a draw shows of each task: three arrays [tasks, 3 or 6].
+
+        The canvases of the bank, int64; whether each is shown there for the first time; and where it was first shown,
+        int64.
+        """
         pair = self.bank.first_pair[draw.tasks.numpy()][:, None] + draw.demos.numpy()
-        canvas = pair if self.joint else (2 * pair[:, :, None] + np.arange(2)).reshape(len(pair), -1)
-        return canvas + draw.motions.numpy()[:, None] * self.bank.canvases
+        first = np.arange(DEMOS) % self.pairs[draw.tasks].numpy()[:, None]
+        if not self.joint:
+            pair, first = ((2 * part[:, :, None] + np.arange(2)).reshape(len(pair), -1) for part in (pair, first))
+        return pair + draw.motions.numpy()[:, None] * self.bank.canvases, first == np.arange(first.shape[1]), first
 
-    def _sorted(self, chosen: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Order by size and cuts into groups, for all batches at once; cuts are in canvases."""
+    def _sorted(self, chosen: np.ndarray, new: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]] | None:
+        """For each batch, where groups are wanted: its canvases in the order of their size, and the cuts between."""
         if self.group_overhead is None:
-            return None, None
-        lengths = self.bank.counts[chosen]
+            return None
+        numbers = new.sum(axis=1)
+        lengths = np.where(new, self.bank.counts[chosen], np.iinfo(np.int64).max)
         order = np.argsort(lengths, axis=1, kind="stable")
+        longest = np.where(new, lengths, 0).max(axis=1, keepdims=True)
+        lengths = np.minimum(np.take_along_axis(lengths, order, axis=1), longest)
         block = -(-chosen.shape[1] // BLOCKS)
-        padded = np.pad(order, ((0, 0), (0, -chosen.shape[1] % block)), mode="edge")
-        by_row = np.arange(len(chosen))[:, None]
-        cuts = partition(lengths[by_row, padded].reshape(len(chosen), -1, block), self.group_overhead)
-        in_canvases = np.zeros((len(chosen), chosen.shape[1] + 1), bool)
-        where = np.minimum(np.arange(cuts.shape[1]) * block, chosen.shape[1])
-        in_canvases[:, where] = cuts
-        return order, in_canvases
+        padded = np.pad(lengths, ((0, 0), (0, -chosen.shape[1] % block)), mode="edge")
+        cuts = partition(padded.reshape(len(chosen), -1, block), self.group_overhead)
+        number_of = np.cumsum(new, axis=1) - 1
+        return [
+            (number_of[b][order[b][:number]], np.unique(np.minimum(np.flatnonzero(cuts[b]) * block, number)))
+            for b, number in enumerate(numbers)
+        ]
 
     def _send(self, array: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(array)
@@ -201,6 +216,8 @@ class Loader:
     def _batch(
         self,
         rows: np.ndarray,
+        task: np.ndarray,
+        shown: np.ndarray,
         tables: torch.Tensor,
         labels: torch.Tensor,
         groups: tuple[np.ndarray, np.ndarray] | None,
@@ -209,15 +226,14 @@ class Loader:
         lead, real = int(self.rows), int(spans.sum())
         filler = -(lead + real) % self.multiple
         ends = np.cumsum(spans)
-        shift, span, length = self._send(
-            np.stack([self.bank.starts[rows] - (ends - spans), spans, self.bank.counts[rows]])
+        shift, span, length, task_of = self._send(
+            np.stack([self.bank.starts[rows] - (ends - spans), spans, self.bank.counts[rows], task])
         )
         canvas = torch.repeat_interleave(span, output_size=real)
         source = torch.arange(real, device=self.device) + shift[canvas]
         cells = self.bank.cells[source].long()
         place = self.bank.places[source].long()
-        per_task = len(rows) // len(labels)
-        cells = tables.reshape(-1)[(canvas // per_task * tables.shape[1])[:, None] + cells]
+        cells = tables.reshape(-1)[(task_of[canvas] * tables.shape[1])[:, None] + cells]
         if self.rows:
             canvas = canvas.masked_fill(cells[:, 0] == self.bank.outside, len(rows))
         if lead or filler:
@@ -231,6 +247,7 @@ class Loader:
             (lead, *spans.tolist(), filler),
             pad(pad(span, (1, 0), value=lead), (0, 1), value=filler),
             labels,
+            self._send(shown),
             self._rows(source, cells[:, 0], lead, filler) if self.rows else None,
             self._groups(spans, ends - spans, len(cells), *groups) if groups else None,
         )

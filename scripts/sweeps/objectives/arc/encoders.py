@@ -61,7 +61,7 @@ class CnnEncoder(nn.Module):
         for norm, convolution in layers:
             x = convolution(x, norm_relu(x, norm, inside), batch.rows, dtype)
         canvases = pooled(norm_relu(x, self.last_norm, inside), batch, self.spec.pool)
-        pairs = F.relu(self.embed(canvases)).view(-1, DEMOS, self.embed.out_features)
+        pairs = lookup((F.relu(self.embed(canvases)), batch.shown)).view(-1, DEMOS, self.embed.out_features)
         return self.mix(pairs.flatten(1) if self.spec.aggregate == "flatten" else pairs.mean(dim=1))
 
 
@@ -93,7 +93,7 @@ class ContextEncoder(nn.Module):
         attend = GroupAttention(batch.groups, len(batch.cells), dtype)
         for layer in self.cell_layers:
             x = layer(x, attend, dtype)
-        x = self.gather(pooled(self.cell_norm(x), batch, self.spec.pool))
+        x = lookup((self.gather(pooled(self.cell_norm(x), batch, self.spec.pool)), batch.shown))
         if self.pair is not None and self.role is not None:
             x = x.view(-1, DEMOS, 2, self.spec.width) + self.pair.weight[:, None] + self.role.weight
         x = x.view(len(batch.labels), -1, self.spec.width)

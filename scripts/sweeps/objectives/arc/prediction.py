@@ -30,7 +30,7 @@ GROUP_OVERHEAD = {True: 20_000, False: 1e7}
 """What starting a group of attention costs, in scores, on a CPU (true) and elsewhere."""
 
 FILL = 256
-"""In bfloat16 the list of cells is filled to a multiple of this: its kernels are compiled anew for each new length."""
+"""On a CPU the list of cells is filled to a multiple of this: some kernels are compiled anew for each new length."""
 
 
 def encoder_dtype(resolved: Resolved) -> torch.dtype:
@@ -52,7 +52,7 @@ def loader_for(bank: Bank, resolved: Resolved) -> Loader:
     overhead = None
     if not isinstance(encoder, CnnSpec):
         overhead = GROUP_OVERHEAD[bank.device.type == "cpu"] / encoder.heads
-    return Loader(bank, group_overhead=overhead, multiple=FILL if resolved.train.bfloat16 else 1)
+    return Loader(bank, group_overhead=overhead, multiple=FILL)
 
 
 @torch.no_grad()
