@@ -12,6 +12,7 @@ Files and tables:
 ``layout``         where a lineage lies, and which stages each version still has before it
 ``cluster``        what a cluster calls its accounts, partitions and GPUs
 ``space``          a search space: activity, size, scale, sampling, differences
+``sealed``         what a sealed version says to who starts a run
 ``records``        the trial table and the epoch table
 ``columns``        finding and tidying columns of tables from elsewhere
 ``imports``        trials that were run elsewhere

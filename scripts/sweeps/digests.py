@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+PART = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""The name of a file in the writing: hidden, and with what ``mkstemp`` puts at its end."""
 
 
 def canonical_json(value: Any) -> str:
@@ -53,6 +57,11 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def is_part(path: str | Path) -> bool:
+    """Whether a file is one that :func:`write_atomically` was killed in the middle of, and nobody's any more."""
+    return PART.fullmatch(Path(path).name) is not None
 
 
 def write_json(path: str | Path, value: Any) -> None:

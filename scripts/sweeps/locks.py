@@ -38,17 +38,35 @@ def clear_stale_locks(folder: str | Path = SNAKEMAKE) -> bool:
     return cleared
 
 
+def who_holds(folder: str | Path = SNAKEMAKE) -> str | None:
+    """Who else runs here, where Snakemake would only advise ``--unlock``: that would set two runs on the same files."""
+    folder, here = Path(folder), Place.here()
+    if not any((folder / "locks").glob("*.lock")):
+        return None
+    places = [_place(path) for path in _read(folder / NOTES, here)[0]]
+    there = sorted(str(place) for place in places if place is not None)
+    if not there:
+        return None
+    return (
+        f"Snakemake runs in this folder already: {', '.join(there)}. "
+        "If this run is refused, let that one end, or stop it; --unlock would set both on the same files."
+    )
+
+
+def _place(path: Path) -> Place | None:
+    try:
+        return Place.from_json(path.read_text())
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _read(notes: Path, here: Place) -> tuple[list[Path], list[Path]]:
     """The notes of runs that may live, and of those that are gone. This run's own is neither."""
     living, dead = [], []
     for path in notes.glob("*.json"):
-        try:
-            place = Place.from_json(path.read_text())
-        except (OSError, ValueError, TypeError):
-            living.append(path)
-            continue
+        place = _place(path)
         if place != here:
-            (dead if place.is_gone() else living).append(path)
+            (dead if place is not None and place.is_gone() else living).append(path)
     return living, dead
 
 

@@ -8,9 +8,12 @@ import time
 
 import pytest
 
+from fakes.fixtures import GENERATIONS
+from fakes.sweeps import FakeSweep, make_sweep
 from faults.drill import attack, run_under_fire
 from sweeps.reliability import Count
 from sweeps.shard.signals import RUN_AGAIN
+from sweeps.store.opening import store_url
 
 
 def judge(count: Count, table: list[Count]) -> None:
@@ -75,6 +78,34 @@ def test_of_two_live_jobs_of_one_shard_the_older_leaves(store, new_sweep, undist
         count = drill.count(undisturbed(4))
     judge(count, table)
     assert count.cut_short == 0
+
+
+def test_two_working_folders_on_one_study_never_write_to_one_slot_at_once(store, new_sweep, undisturbed, tmp_path):
+    one = new_sweep(4)
+    other = make_sweep(tmp_path / "other", lineage=GENERATIONS | {"store": shared_store(one)}, sweep={"n_trials": 4})
+    other.open()
+    with (
+        attack("two folders", store, one, seconds=0.15) as here,
+        attack("two folders", store, other, seconds=0.15) as there,
+    ):
+        waiting = {0: here, 1: there}
+        jobs = {which: drill.spawn() for which, drill in waiting.items()}
+        end = time.monotonic() + 120
+        while jobs and time.monotonic() < end:
+            time.sleep(0.1)
+            for which, job in list(jobs.items()):
+                if job.poll() == RUN_AGAIN:
+                    jobs[which] = waiting[which].spawn()
+                elif job.poll() is not None:
+                    assert jobs.pop(which).returncode == 0, waiting[which].log.read_text()[-3000:]
+        assert not jobs
+        assert len({(slot, epoch, state) for slot, epoch, state, _ in here.lines() + there.lines()}) == 36
+    assert one.trials() == other.trials() == undisturbed(4)
+
+
+def shared_store(sweep: FakeSweep) -> dict[str, object]:
+    """The store of a sweep, as another lineage file would name it."""
+    return {"url": store_url(sweep.plan_file, sweep.plan), "patience": 90, "lease": 5}
 
 
 def test_a_shard_that_was_frozen_beyond_its_lease_wakes_up_and_writes_nothing(

@@ -55,6 +55,8 @@ def test_snakemake_killed_and_started_again(store, new_sweep, undisturbed, table
                 drill.wait_for_training(3, timeout=120)
                 if process.poll() is not None:
                     break
+                if drill.kills == 0:
+                    assert start(drill).wait(60) == 1, "a second run on the same files was not refused"
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 drill.kills += 1
@@ -71,6 +73,9 @@ def test_snakemake_killed_and_started_again(store, new_sweep, undisturbed, table
         count = drill.count(undisturbed(n_trials))
     judge(count, table)
     assert count.cut_short == 0
+    said = (sweep.folder / "snakemake.log").read_text()
+    assert said.index("Snakemake runs in this folder already") < said.index("Directory cannot be locked")
+    assert "An earlier run was killed: its locks are removed." in said
 
 
 def link_data(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.locks import FORGOTTEN, NOTES, clear_stale_locks
+from sweeps.locks import FORGOTTEN, NOTES, clear_stale_locks, who_holds
 from sweeps.place import Place
 
 
@@ -53,8 +53,10 @@ def test_the_locks_of_a_living_run_stay_whatever_died_beside_it(folder):
         began = int(Path(f"/proc/{living.pid}/stat").read_text().rpartition(")")[2].split()[19])
         note(folder, dataclasses.replace(Place.here(), pid=living.pid, began=began))
         assert not clear_stale_locks(folder)
+        assert f"process {living.pid} on" in who_holds(folder)
         living.kill()
     assert locked(folder)
+    assert who_holds(folder) is None
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,22 @@ def test_for_a_sealed_lineage_no_training_exists_even_by_force(finished: Project
     assert set(scheduled) >= ANALYSIS
 
 
-def test_an_edited_sweep_of_a_sealed_version_trains_nothing(finished: Project, tmp_path: Path):
+def test_an_edited_sweep_of_a_sealed_version_trains_nothing_and_is_told(finished: Project, tmp_path: Path):
     project = finished.copy(tmp_path)
     sweep = project.folder / "v2.yaml"
-    sweep.write_text(sweep.read_text().replace("high: 1.0", "high: 0.5"))
-    assert not {"plan", "study", "shard", "export"} & set(project.scheduled())
+    sweep.write_text(sweep.read_text().replace("high: 1.0", "high: 0.5").replace("n_trials: 18", "n_trials: 24"))
+    said = project.snakemake("--dry-run")
+    assert not [name for name in ("plan", "study", "shard", "export") if f"rule {name}:" in said]
+    assert "has no effect: v2 is sealed, with 18 trials" in said
+    assert "has no effect: v2 is sealed, with another space" in said
+
+
+def test_a_table_of_a_sealed_version_that_is_gone_is_told_with_the_mend(finished: Project, tmp_path: Path):
+    project = finished.copy(tmp_path)
+    (project.root / "v2" / "trials.csv").unlink()
+    said = project.snakemake("--dry-run", check=False)
+    assert "is missing, and v2 is sealed" in said
+    assert "put it back as it was sealed" in said
 
 
 def test_another_policy_runs_the_decisions_again_and_what_follows(finished: Project, tmp_path: Path):

@@ -16,20 +16,28 @@ from sweeps.config.problems import ConfigError
 from sweeps.figures import NAMES as FIGURES
 from sweeps.figures import OF_LINEAGE
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
-from sweeps.locks import clear_stale_locks
+from sweeps.locks import clear_stale_locks, who_holds
+from sweeps.sealed import late_edits, require_sealed_files
 from sweeps.validation import explain
 
 # A run that was killed leaves its locks; the next one goes on without being told to unlock.
-if workflow.is_main_process and clear_stale_locks():
-    print("An earlier run was killed: its locks are removed.", file=sys.stderr)
+if workflow.is_main_process:
+    if clear_stale_locks():
+        print("An earlier run was killed: its locks are removed.", file=sys.stderr)
+    elif running := who_holds():
+        print(running, file=sys.stderr)
 
 LINEAGE_FILE = config.get("lineage_file") or next(iter(workflow.configfiles), DEFAULT_LINEAGE_FILE)
 SITE_FILE = config.get("site", DEFAULT_SITE_FILE)
 try:
     LAYOUT = open_layout(LINEAGE_FILE, config)
     SITE = load_site(SITE_FILE)
+    require_sealed_files(LAYOUT)
 except ConfigError as problem:
     raise WorkflowError(str(explain(LINEAGE_FILE, problem))) from None
+if workflow.is_main_process:
+    for edit in late_edits(LAYOUT):
+        print(edit, file=sys.stderr)
 
 ROOT = LAYOUT.root
 SCRIPTS = REPOSITORY / "scripts"

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sweeps.config.problems import ConfigError, Problem, error
-from sweeps.digests import canonical_json, digest_of_file, write_json
+from sweeps.digests import canonical_json, digest_of_file, is_part, write_json
 from sweeps.plan import Parent, Plan, accepted_digests, read_plan
 from sweeps.provenance.consistency import disagreements
 from sweeps.records import read_epochs, read_trials
@@ -104,7 +104,7 @@ def describe(folder: Path) -> Seal:
 def files_to_seal(folder: Path) -> list[str]:
     """The files of a version that its seal covers, as paths relative to its folder."""
     names = [name for name in (*REQUIRED, *OPTIONAL, MANIFEST) if (folder / name).exists()]
-    jobs = [path for stage in JOBS for path in (folder / stage).rglob("*") if path.is_file()]
+    jobs = [path for stage in JOBS for path in (folder / stage).rglob("*") if path.is_file() and not is_part(path)]
     return sorted([*names, *(path.relative_to(folder).as_posix() for path in jobs)])
 
 

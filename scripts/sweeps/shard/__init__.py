@@ -17,7 +17,7 @@ from sweeps.shard.progress import Progress
 from sweeps.shard.signals import RUN_AGAIN, leave_when_asked
 from sweeps.slots import Slot
 from sweeps.store.lease import Claim, Held, LeaseLostError, Leases
-from sweeps.store.opening import StopAskedError, StoreLostError, work_folder
+from sweeps.store.opening import StopAskedError, StoreLostError, mend_lost, work_folder
 from sweeps.store.study import open_study
 from sweeps.store.trials import Trials
 from sweeps.store.views import Views
@@ -171,7 +171,9 @@ def _require_slots(plan_file: str | Path, plan: Plan, states: dict[int, str], ow
     if open_before:
         names = ", ".join(str(slot) for slot in open_before[:20])
         message = f"generation {generation} begins when all earlier slots have finished; not yet: {names}"
-        raise error(plan_file, "slots", message, "run the shards of the earlier generations first")
+        mend = "run the shards of the earlier generations first"
+        said = any(Path(plan_file).with_name("shards").glob(f"g{generation - 1:03d}-*.json"))
+        raise error(plan_file, "slots", message, mend_lost(plan_file) if said else mend)
 
 
 def log_to(file: str | Path | None) -> None:

@@ -196,7 +196,7 @@ def open_store(plan_file: str | Path, plan: Plan, *, create: bool = False) -> St
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
-            raise error(plan_file, "store.url", "holds no study yet", f"python scripts/study.py --plan {plan_file} ...")
+            raise no_study(plan_file, "store.url", f"is not there: {path}")
     try:
         engine = sa.create_engine(
             url,
@@ -208,6 +208,24 @@ def open_store(plan_file: str | Path, plan: Plan, *, create: bool = False) -> St
     except (ImportError, SQLAlchemyError) as problem:
         raise error(plan_file, "store.url", f"cannot be opened: {first_line(problem)}", "install its driver") from None
     return Store(engine, plan.store.patience)
+
+
+def no_study(plan_file: str | Path, key: str, message: str, value: object = None) -> ConfigError:
+    """What to tell where the store does not hold what its shards are to work on: not yet, or not any more."""
+    receipts = Path(plan_file).with_name("shards")
+    if any(receipts.glob("*.json")):
+        return error(plan_file, key, f"{message}; but shards have finished in it", mend_lost(plan_file), value)
+    mend = f"python scripts/study.py --plan {plan_file} --out {Path(plan_file).with_name('study.json')}"
+    return error(plan_file, key, message, mend, value)
+
+
+def mend_lost(plan_file: str | Path) -> str:
+    """What to do where the store holds less than the receipts say."""
+    folder = Path(plan_file).parent
+    return (
+        "put the store back; or, to train anew what it lacks, remove "
+        f"{folder / 'study.json'} and {folder / 'shards'}, and run again"
+    )
 
 
 def connect_arguments(url: sa.URL) -> dict[str, object]:

@@ -17,7 +17,7 @@ from sweeps.config.problems import error
 from sweeps.digests import digest_of, read_json, write_json
 from sweeps.plan import Amendment, Plan, accepted_digests, read_plan
 from sweeps.slots import Slot
-from sweeps.store.opening import Store, open_store
+from sweeps.store.opening import Store, no_study, open_store
 from sweeps.store.tables import METADATA, SLOTS
 
 if TYPE_CHECKING:
@@ -88,13 +88,12 @@ def create_study(plan_file: str | Path, plan: Plan) -> tuple[OpenStudy, bool, in
 def open_study(plan_file: str | Path, plan: Plan, store: Store | None = None) -> OpenStudy:
     """The study that a plan's shards work on. Raises :class:`ConfigError` when it is not there, or another's."""
     store = store or open_store(plan_file, plan)
-    mend = f"python scripts/study.py --plan {plan_file} --out {Path(plan_file).with_name('study.json')}"
     try:
         study_id = find_study(store, plan.study_name)
     except (OperationalError, ProgrammingError):
         study_id = None
     if study_id is None:
-        raise error(plan_file, "study_name", "the store holds no study of this name", mend, plan.study_name)
+        raise no_study(plan_file, "study_name", "the store holds no study of this name", plan.study_name)
     stored = store.transaction(lambda connection: _stored_identity(connection, study_id))
     _refuse_other(stored, plan, plan_file)
     return OpenStudy(store, plan, study_id)

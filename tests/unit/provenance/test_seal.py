@@ -51,6 +51,15 @@ def test_timings_are_not_part_of_a_seal(lineage):
     assert (lineage / "v2" / SEAL).read_bytes() == before
 
 
+def test_what_a_killed_job_left_half_written_is_not_sealed(lineage):
+    before = (lineage / "v2" / SEAL).read_bytes()
+    for name in (".g000-s000.json.k3_x9abc", "deeper/.model.json.00aa11bb"):
+        (lineage / "v2" / "shards" / name).parent.mkdir(exist_ok=True)
+        (lineage / "v2" / "shards" / name).write_text("{")
+    seal_version(lineage / "v2")
+    assert (lineage / "v2" / SEAL).read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["plan.json", "trials.csv", "../data/manifest.json"])
 def test_a_missing_file_is_named(lineage, name):
     (lineage / "v2" / name).unlink()

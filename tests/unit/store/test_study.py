@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import optuna
 import pytest
 
+from fakes.fixtures import GENERATIONS
 from sweeps.config.problems import ConfigError
 from sweeps.plan import write_plan
 from sweeps.store.opening import store_url
@@ -114,6 +117,22 @@ def test_a_shard_before_its_study_is_told_what_to_run(new_sweep):
     sweep = new_sweep()
     with pytest.raises(ConfigError, match=r"study\.py --plan"):
         sweep.shard()
+
+
+def test_a_store_that_lost_what_shards_had_finished_is_told_with_the_mend(new_sweep):
+    sweep = new_sweep(lineage=GENERATIONS, sweep={"n_trials": 6})
+    sweep.open()
+    assert sweep.shard() == 0
+    study = open_study(sweep.plan_file, sweep.plan)
+    with study.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE studies SET study_name = 'gone'")
+    with pytest.raises(ConfigError, match="but shards have finished in it") as told:
+        sweep.shard(generation=1)
+    assert re.search(r"remove .*study\.json and .*shards, and run again", str(told.value))
+    sweep.open()
+    with pytest.raises(ConfigError, match=r"not yet: 0, 1") as told:
+        sweep.shard(generation=1)
+    assert re.search(r"remove .*study\.json and .*shards, and run again", str(told.value))
 
 
 def test_no_plan_is_written_with_a_password(sqlite_sweep, tmp_path):
