@@ -17,6 +17,11 @@ JOBS ?= 2
 # Rules call `python`: it must be the one of the virtual environment, on a cluster node too.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+# Snakemake wants a cache folder and stops without one: where there is no home to write to, it lies beside its records.
+ifneq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
+
 RUN := $(VENV)/bin/python
 SNAKEMAKE := $(RUN) -m snakemake --profile $(PROFILE)
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest

@@ -42,6 +42,15 @@ def test_make_alone_lists_every_target_with_one_line() -> None:
     assert all(len(f"  {name:<20} {text}") <= 120 for name, text in listed.items())
 
 
+def test_without_a_home_snakemake_has_a_cache_all_the_same(fresh_clone: Path, tmp_path: Path) -> None:
+    for home, expected in (("/nowhere/at/all", f"XDG_CACHE_HOME := {fresh_clone}/.snakemake/cache"), (tmp_path, None)):
+        environment = {name: value for name, value in OUTSIDE.items() if name != "XDG_CACHE_HOME"} | {"HOME": str(home)}
+        command = ["make", "--print-data-base", "--question", "help"]
+        told = subprocess.run(command, cwd=fresh_clone, env=environment, capture_output=True, text=True, check=False)
+        lines = [line for line in told.stdout.splitlines() if line.startswith("XDG_CACHE_HOME")]
+        assert lines == ([expected] if expected else [])
+
+
 @pytest.mark.parametrize("target", ["figures", "report", "verify", "validate", "docs"])
 def test_looking_back_installs_the_analysis_layer_only(target: str, fresh_clone: Path) -> None:
     planned = make("-n", target, folder=fresh_clone)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,7 +53,9 @@ class StoreLostError(ConfigError):
     """The store did not answer for the plan's patience."""
 
     def __init__(self, message: str) -> None:
-        mend = "see that the server runs and can be reached, then run again; nothing that was finished is lost"
+        mend = (
+            "see that it can be reached, and that its disk has room; then run again: nothing that was finished is lost"
+        )
         super().__init__([Problem("the store", "", message, mend)])
         self.message = message
 
@@ -113,16 +117,25 @@ class Store:
                 waited = time.monotonic() - began
                 if not patient or waited > self.patience:
                     raise StoreLostError(
-                        f"the store did not answer for {waited:.0f} s: {first_line(problem)}"
+                        f"the store did not answer for {waited:.0f} s: {self._said(problem)}"
                     ) from None
                 if waited > 2 and not told:
                     log.warning(
-                        "the store does not answer (%s); waiting up to %d s", first_line(problem), self.patience
+                        "the store does not answer (%s); waiting up to %d s", self._said(problem), self.patience
                     )
                     told = True
                 if self.stop.wait(pause):
                     raise StopAskedError("told to stop while the store did not answer") from None
                 pause = min(pause * 1.6, 3.0)
+
+    def _said(self, problem: BaseException) -> str:
+        """What the store said. On a full disk SQLite speaks of an I/O error, so that what is free is told with it."""
+        text, file = first_line(problem), self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or "disk" not in text or file is None:
+            return text
+        with contextlib.suppress(OSError):
+            text += f"; {shutil.disk_usage(Path(file).parent).free / 1e6:.1f} MB are free beside it"
+        return text
 
     def apart(self) -> Store:
         """The same store with connections of its own, closed after each use: for a thread that asks now and then."""

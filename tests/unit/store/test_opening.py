@@ -123,6 +123,13 @@ def test_patience_ends():
         store.transaction(broken(outage(), 100))
 
 
+def test_a_full_disk_is_told_by_what_is_free_on_it(tmp_path):
+    store = Store(sa.create_engine(f"sqlite:///{tmp_path}/store.db"), patience=0)
+    full = sa.exc.OperationalError("insert", {}, Exception("disk I/O error"))
+    with pytest.raises(StoreLostError, match=r"disk I/O error; \d+\.\d MB are free beside it"):
+        store.transaction(broken(full, 100))
+
+
 def test_being_told_to_stop_ends_the_waiting():
     stop = Stop()
     stop.set()
