@@ -173,8 +173,8 @@ benchmark-training: $(TRAINING) ## the classifier's speed beside a plain referen
 	@$(SNAKEMAKE) results/demo/data/manifest.json --config lineage_file=config/demo.yaml
 	@PYTHONPATH=scripts $(RUN) benchmarks/training/run.py --data results/demo/data --trials 1 2 \
 	  --out results/benchmarks/training.json --table results/benchmarks/training.md
-	@PYTHONPATH=scripts $(RUN) benchmarks/training/precision.py --data results/demo/data \
-	  --out results/benchmarks/precision.json --table results/benchmarks/precision.md
+	@PYTHONPATH=scripts $(RUN) benchmarks/training/choices.py --data results/demo/data \
+	  --out results/benchmarks/choices.json --table results/benchmarks/choices.md
 
 #@ Maintain
 .PHONY: docs lock clean

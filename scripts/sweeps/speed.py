@@ -54,34 +54,39 @@ class TrainingSpeed(_Record):
     together: list[Together]
 
 
-class Paired(_Record):
-    """One seed, trained in both types."""
+UNCHANGED = "as it is"
+"""The ``change`` of a base configuration's own trials."""
 
-    configuration: str
+
+class ChosenTrial(_Record):
+    """One seed of a configuration with one choice changed, or none."""
+
+    base: str
+    change: str
     seed: int
-    float32: float
-    bfloat16: float
+    accuracy: float
 
 
-class Precision(_Record):
-    """What a configuration's accuracy loses with bfloat16."""
+class Choice(_Record):
+    """What one choice does to a configuration's accuracy."""
 
-    configuration: str
+    base: str
+    change: str
     seeds: int
-    float32: float = Field(description="Mean accuracy.")
-    bfloat16: float
-    difference: float = Field(description="bfloat16 less float32: mean over seeds.")
+    unchanged: float = Field(description="Mean accuracy.")
+    changed: float
+    difference: float = Field(description="Changed less unchanged: mean over seeds.")
     low: float = Field(description="95 % interval of the mean difference (Student's t, paired by seed).")
     high: float
 
 
-class PrecisionCost(_Record):
-    """Written by ``benchmarks/training/precision.py``."""
+class Choices(_Record):
+    """Written by ``benchmarks/training/choices.py``."""
 
     epochs: int
     validation_tasks: int
-    trials: list[Paired]
-    summary: list[Precision]
+    trials: list[ChosenTrial]
+    summary: list[Choice]
 
 
 def read_speed(file: str | Path) -> TrainingSpeed:
@@ -150,32 +155,34 @@ def speed_table(file: str | Path) -> str:
     return "\n".join(tables)
 
 
-def precision_table(file: str | Path) -> str:
-    """Markdown: what bfloat16 does to the accuracy of a configuration."""
-    cost = PrecisionCost.model_validate(read_json(file))
+def choices_table(file: str | Path) -> str:
+    """Markdown: what each choice does to the accuracy of a configuration."""
+    found = Choices.model_validate(read_json(file))
     rows = [
         [
-            row.configuration,
+            row.base,
+            f"`{row.change}`",
             row.seeds,
-            f"{row.float32:.1%}",
-            f"{row.bfloat16:.1%}",
+            f"{row.unchanged:.1%}",
+            f"{row.changed:.1%}",
             f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
         ]
-        for row in cost.summary
+        for row in found.summary
     ]
     text = (
-        f"Validation accuracy ({cost.validation_tasks} tasks) after {cost.epochs} epochs, with the same seeds in both "
-        "types. The difference in points, with a 95 % interval over seeds."
+        f"Validation accuracy ({found.validation_tasks} tasks) after {found.epochs} epochs, without and with the "
+        "change, on the same seeds. The difference in points, with a 95 % interval over seeds; of "
+        f"{len(rows)} intervals about one in twenty misses its mark."
     )
-    return _markdown(("configuration", "seeds", "float32", "bfloat16", "bfloat16 less float32"), rows, text)
+    return _markdown(("configuration", "changed", "seeds", "as it is", "changed", "difference"), rows, text)
 
 
 def with_speed(text: str, root: str | Path) -> str:
     """``text`` with the tables of the measured files below ``root`` between their marks; as it is where they miss."""
-    speed, precision = (Path(root) / f"results/benchmarks/{name}.json" for name in ("training", "precision"))
+    speed, choices = (Path(root) / f"results/benchmarks/{name}.json" for name in ("training", "choices"))
     if speed.exists():
         text = between(text, "training speed", speed_table(speed))
-    return between(text, "precision", precision_table(precision)) if precision.exists() else text
+    return between(text, "choices", choices_table(choices)) if choices.exists() else text
 
 
 def _markdown(head: Sequence[object], rows: Sequence[Sequence[object]], text: str) -> str:

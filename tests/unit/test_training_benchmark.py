@@ -15,7 +15,7 @@ from sweeps.objectives.arc.architecture import resolve
 from sweeps.objectives.arc.data import pack
 from sweeps.objectives.arc.encoders import Classifier
 from sweeps.objectives.arc.tasks import Task
-from sweeps.speed import Paired, Speed, Together, TrainingSpeed, speed_table, times_reference, with_speed
+from sweeps.speed import ChosenTrial, Speed, Together, TrainingSpeed, speed_table, times_reference, with_speed
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "training"
 SMALL = {"width_mult": 0.25, "embed_dim": 12, "mlp_hidden": 10, "ctx_d_model": 12, "ctx_n_head": 3, "batch_size": 4}
@@ -30,7 +30,7 @@ ENCODERS = [
 @pytest.fixture(scope="module")
 def modules(request: pytest.FixtureRequest) -> dict[str, ModuleType]:
     """The benchmark's own files; others of the same names, which other tests may have loaded, come back afterwards."""
-    names = ("points", "reference", "precision", "run")
+    names = ("points", "reference", "choices", "run")
     others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     sys.path.insert(0, str(FOLDER))
     found = {name: importlib.import_module(name) for name in names}
@@ -140,8 +140,24 @@ def test_a_measurement_in_parts_keeps_other_points_and_replaces_its_own(modules)
     ]
 
 
-def test_precision_is_judged_on_pairs_of_a_seed(modules):
-    trials = [Paired(configuration="c", seed=s, float32=0.5 + 0.1 * s, bfloat16=0.51 + 0.1 * s) for s in range(4)]
-    found = modules["precision"].summary("c", trials)
-    assert found.seeds == 4 and found.difference == pytest.approx(0.01)
-    assert found.low == pytest.approx(0.01) and found.high == pytest.approx(0.01)
+def test_a_choice_is_judged_on_pairs_of_a_seed(modules):
+    said = modules["choices"].said
+    trials = [
+        ChosenTrial(base="b", change=change, seed=seed, accuracy=0.5 + 0.1 * seed + gain)
+        for change, gain in ((said({}), 0.0), (said({"dihedral": False}), -0.01))
+        for seed in range(4)
+    ]
+    trials.append(ChosenTrial(base="b", change=said({"pool": "max"}), seed=0, accuracy=0.9))
+    trials.append(ChosenTrial(base="b", change=said({"dihedral": False}), seed=9, accuracy=0.9))
+    (found,) = modules["choices"].summary(trials)
+    assert (found.change, found.seeds) == ("dihedral: false", 4)
+    assert found.difference == pytest.approx(-0.01)
+    assert found.low == pytest.approx(-0.01) and found.high == pytest.approx(-0.01)
+
+
+def test_every_changed_choice_is_one_that_the_classifier_knows(modules):
+    choices = modules["choices"]
+    for base in choices.BASES.values():
+        unchanged = resolve({**choices.SHARED, **base})
+        for change in choices.CHANGES[base["encoder_type"]]:
+            assert resolve({**choices.SHARED, **base, **change}) != unchanged, change
