@@ -30,6 +30,7 @@ def last_checkpoint(drill):
     return max(drill.sweep.checkpoints.rglob("*.ckpt"), key=lambda path: (path.parent.name, path.name))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_cut_short_is_noticed_and_the_one_before_used(store, new_sweep, undisturbed, table):
     with attack("truncated checkpoint", store, new_sweep(4), seconds=0.15) as drill:
         leave_in_the_middle(drill, epochs=3)
@@ -44,6 +45,7 @@ def test_a_checkpoint_that_was_cut_short_is_noticed_and_the_one_before_used(stor
     assert "trained again from epoch" in said
 
 
+@pytest.mark.slow
 def test_a_foreign_checkpoint_is_noticed_and_never_loaded(store, new_sweep, undisturbed, table):
     with attack("foreign checkpoint", store, new_sweep(4), seconds=0.15) as drill:
         leave_in_the_middle(drill, epochs=2)

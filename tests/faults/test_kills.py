@@ -35,6 +35,7 @@ def under_fire(name, store, new_sweep, undisturbed, kills, *, all_at_once=False)
     return total
 
 
+@pytest.mark.slow
 def test_shards_killed_at_random_moments(store, new_sweep, undisturbed, table, full):
     kills = 55 if full else 4
     judge(under_fire("kill -9 of a shard at a random moment", store, new_sweep, undisturbed, kills), table)
@@ -67,6 +68,7 @@ def test_a_shard_that_is_asked_to_leave_finishes_its_epoch_and_says_run_me_again
     assert count.cut_short == 0
 
 
+@pytest.mark.slow
 def test_of_two_live_jobs_of_one_shard_the_older_leaves(store, new_sweep, undisturbed, table):
     with attack("two live jobs of one shard", store, new_sweep(4), seconds=0.3) as drill:
         old = drill.spawn()
@@ -80,6 +82,7 @@ def test_of_two_live_jobs_of_one_shard_the_older_leaves(store, new_sweep, undist
     assert count.cut_short == 0
 
 
+@pytest.mark.slow
 def test_two_working_folders_on_one_study_never_write_to_one_slot_at_once(store, new_sweep, undisturbed, tmp_path):
     one = new_sweep(4)
     other = make_sweep(tmp_path / "other", lineage=GENERATIONS | {"store": shared_store(one)}, sweep={"n_trials": 4})
@@ -108,6 +111,7 @@ def shared_store(sweep: FakeSweep) -> dict[str, object]:
     return {"url": store_url(sweep.plan_file, sweep.plan), "patience": 90, "lease": 5}
 
 
+@pytest.mark.slow
 def test_a_shard_that_was_frozen_beyond_its_lease_wakes_up_and_writes_nothing(
     store, new_sweep, undisturbed, table, monkeypatch
 ):
@@ -127,6 +131,7 @@ def test_a_shard_that_was_frozen_beyond_its_lease_wakes_up_and_writes_nothing(
     judge(count, table)
 
 
+@pytest.mark.slow
 def test_a_training_that_hangs_is_tried_once_more_and_then_failed(store, new_sweep, table):
     sweep = new_sweep(4, lineage={"shards": {"epoch_limit": 0.02}})
     with attack("training that hangs", store, sweep) as drill:
@@ -144,6 +149,7 @@ def test_a_training_that_hangs_is_tried_once_more_and_then_failed(store, new_swe
     assert hung["reason"] == "epoch 2 did not end in 1 s (shards.epoch_limit)"
 
 
+@pytest.mark.slow
 def test_a_newer_job_does_not_wait_for_an_owner_that_hangs(store, new_sweep, undisturbed, table):
     sweep = new_sweep(4, lineage={"shards": {"epoch_limit": 0.1}})
     with attack("hung owner, replaced", store, sweep) as drill:

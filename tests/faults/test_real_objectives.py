@@ -19,7 +19,7 @@ BUDGET = {
 }
 
 
-@pytest.fixture(scope="module", params=["digits", pytest.param("arc", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["digits", "arc"])
 def prepared(request, tmp_path_factory):
     """A lineage of a shipped objective with a small budget, and its prepared data."""
     name = request.param
@@ -54,6 +54,7 @@ def epochs_on_disk(sweep: FakeSweep) -> set[str]:
     return {f"{path.parent.name}/{path.name}" for path in sweep.checkpoints.glob("slot-*/*.ckpt")}
 
 
+@pytest.mark.slow
 def test_a_killed_trial_goes_on_to_the_same_result_bit_for_bit(prepared, tmp_path):
     whole, broken = planned(prepared, tmp_path / "whole"), planned(prepared, tmp_path / "broken")
     for generation in range(whole.plan.n_generations()):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from fakes.sweeps import ROOT, child_environment
 from faults.drill import Drill, attack
@@ -41,6 +42,7 @@ def shards_of(drill: Drill) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 def test_snakemake_killed_and_started_again(store, new_sweep, undisturbed, table, full):
     n_trials = 12
     sweep = new_sweep(n_trials)
