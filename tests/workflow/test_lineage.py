@@ -46,6 +46,18 @@ def test_the_lineage_verifies_and_its_page_is_there(finished: Project):
     assert "</html>" in (finished.root / "report.html").read_text()
 
 
+def test_snakemakes_own_report_holds_the_page_and_the_figures_of_each_version(finished: Project):
+    finished.snakemake("--report", "snakemake-report.html")
+    page = (finished.folder / "snakemake-report.html").read_text(encoding="utf-8")
+    (finished.folder / "snakemake-report.html").unlink()
+    assert "The lineage on one page that opens offline" in page
+    assert "A lineage of hyperparameter sweeps" in page
+    figures = sorted(finished.root.glob("v*/figures/*.png"))
+    assert figures
+    for figure in figures:
+        assert str(figure.relative_to(finished.folder)) in page
+
+
 def test_a_second_run_has_nothing_to_do(finished: Project):
     assert finished.scheduled() == {}
 
