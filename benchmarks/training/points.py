@@ -42,14 +42,17 @@ POINTS = (
 )
 
 
-def products(resolved: Resolved, cells: np.ndarray, tasks: int) -> float:
-    """Multiplications of the matrix products of one forward pass of ``tasks``; ``cells`` of each canvas encoded."""
+def products(resolved: Resolved, cells: np.ndarray, tasks: int, *, looked_up: bool) -> float:
+    """Multiplications of the matrix products of one forward pass of ``tasks``; ``cells`` of each canvas encoded.
+
+    ``looked_up``: the first convolution is read from a table and not counted, as the engine does without coordinates.
+    """
     encoder, embedding = resolved.model.encoder, resolved.model.embedding
     total, squares = float(cells.sum()), float((cells.astype(float) ** 2).sum())
     pooled = 2 if encoder.pool == "both" else 1
     if isinstance(encoder, CnnSpec):
         c = encoder.channels
-        convolutions = total * 9 * c * c * encoder.depth
+        convolutions = total * 9 * c * c * (encoder.depth - (looked_up and not encoder.coords))
         inputs = embedding * (DEMOS if encoder.aggregate == "flatten" else 1)
         return convolutions + len(cells) * pooled * c * embedding + tasks * encoder.hidden * (inputs + embedding)
     d, row = encoder.width, canvases_shown(resolved)

@@ -112,9 +112,10 @@ def measure(point: Point, arguments: argparse.Namespace, threads: int, files: li
     for name in runs:
         implementation = "reference" if name == "reference" else "engine"
         dtype = "float32" if name == "reference" else name
-        everything = np.full(training * canvases_shown(resolved[dtype]), MAX_SIDE**2)
-        counted = everything if name == "reference" else cells
+        engine = implementation == "engine"
         seconds, evaluation = watch.best[name], watch.best[f"{name} evaluation"]
+        counted = cells if engine else np.full(training * canvases_shown(resolved[dtype]), MAX_SIDE**2)
+        computed = products(resolved[dtype], counted, training, looked_up=engine)
         rows.append(
             Speed(
                 point=point.name,
@@ -123,7 +124,7 @@ def measure(point: Point, arguments: argparse.Namespace, threads: int, files: li
                 threads=threads,
                 samples_a_second=training / seconds,
                 epoch_seconds=TRAINING_TASKS * seconds / training + VALIDATION_TASKS * evaluation / validation,
-                share_of_peak=3 * products(resolved[dtype], counted, training) / seconds / tops[DTYPES[dtype]],
+                share_of_peak=3 * computed / seconds / tops[DTYPES[dtype]],
                 peak_gflops=2 * tops[DTYPES[dtype]] / 1e9,
                 timed_tasks=training,
                 aim=point.aim,

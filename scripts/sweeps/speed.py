@@ -119,10 +119,12 @@ def speed_table(file: str | Path) -> str:
                 f"{row.epoch_seconds:.3g}",
                 f"{row.share_of_peak:.0%}",
                 "" if times is None else f"{times:.1f}",
+                "" if times is None else f"{times / row.share_of_peak:.1f}",
                 aim,
             ]
         )
-    head = ("configuration", "trained in", "threads", "samples/s", "s an epoch", "share of peak", "times faster", "aim")
+    head = ("configuration", "trained in", "threads", "samples/s", "s an epoch", "share of peak", "times faster")
+    head += ("at the peak", "aim")
     peaks = ", ".join(
         f"{threads} thread{'s' if threads > 1 else ''} {dtype} {peak:.0f}"
         for (threads, dtype), peak in sorted({(r.threads, r.dtype): r.peak_gflops for r in found.rows}.items())
@@ -132,9 +134,10 @@ def speed_table(file: str | Path) -> str:
         f"{found.batch_size}. An epoch is {found.training_tasks} training and {found.validation_tasks} validation "
         "tasks, a sample is a task with its three pairs. The reference is the same architecture with as many "
         "parameters, in PyTorch's own layers: it parses a task's JSON for each sample, pads every grid to 30 x 30 and "
-        "pools over the padding. Share of peak: products of the model (the reference's include its padding, the "
-        "engine's the first convolution, which it looks up) against "
-        f"the largest matrix product of the same run, in gigaflops: {peaks}."
+        "pools over the padding. Share of peak: matrix products that are computed (the reference's include its "
+        "padding; the engine looks the first convolution up) against the largest matrix product of the same run, in "
+        f"gigaflops: {peaks}. At the peak: how many times faster it would be, if these products ran at that rate and "
+        "nothing else took time."
     )
     tables = [_markdown(head, rows, text)]
     if found.together:

@@ -122,7 +122,7 @@ def test_the_table_compares_with_the_reference_on_as_many_threads(tmp_path):
     file = tmp_path / "results" / "benchmarks" / "training.json"
     file.write_text(found.model_dump_json())
     table = speed_table(file)
-    assert "| a | float32 | 1 | 150 | 2 | 50% | 4.5 | 15 |" in table
+    assert "| a | float32 | 1 | 150 | 2 | 50% | 4.5 | 9.0 | 15 |" in table
     assert "| a | 2 | 150 | 1.50 |" in table
     page = "x\n<!-- training speed: written by `make docs` -->\nold\n<!-- end of training speed -->\n"
     assert table in with_speed(page, tmp_path) and "old" not in with_speed(page, tmp_path)

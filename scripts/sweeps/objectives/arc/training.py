@@ -77,6 +77,7 @@ class ArcRun:
         pool, self.classes, self.data_digest = resident_pool(data), read_classes(data), data_digest(data)
         train, validation = self._split(pool)
         self.train_rows, self.validation_rows = torch.from_numpy(train), torch.from_numpy(validation)
+        self.labels = torch.from_numpy(pool.labels)
         packing = packing_for(resolved, turned=resolved.train.dihedral)
         self.loader = loader_for(resident_bank(data, self.device, packing), resolved)
         self.model = Classifier(resolved.model, len(self.classes))
@@ -157,8 +158,8 @@ class ArcRun:
 
     def evaluate(self, rows: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], float]:
         """Correct and total per class, and the mean cross-entropy (without smoothing or weights), over tasks."""
-        scores = logits(self.model, self.loader, rows, self.dtype)
-        labels = self.loader.labels[rows.to(self.device)]
+        scores = logits(self.model, self.loader, rows, self.dtype).cpu()
+        labels = self.labels[rows]
         answers = scores.argmax(dim=1).masked_fill(~scores.isfinite().all(dim=1), -1)
         loss = F.cross_entropy(scores, labels)
         classes = len(self.classes)
