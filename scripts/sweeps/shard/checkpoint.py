@@ -197,6 +197,14 @@ def tidy(root: Path, best: Sequence[int], finished: Sequence[int]) -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_strangers(root: Path, slot: int) -> None:
+    """Remove what lies there of a slot that never began: an earlier store's, and perhaps of other code or data."""
+    folder = slot_folder(root, slot)
+    if folder.exists():
+        log.warning("slot %d: checkpoints of another store are removed; it begins anew", slot)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def slot_folder(root: Path, slot: int) -> Path:
     """The folder of a slot's checkpoints."""
     return root / f"slot-{slot:05d}"

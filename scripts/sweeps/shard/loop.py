@@ -22,7 +22,7 @@ from typing import Any
 from sweeps.digests import digest_of
 from sweeps.objectives.base import EpochReport, Objective, Run, complete
 from sweeps.plan import Plan
-from sweeps.shard.checkpoint import Checkpoints, DiskError, UnloadableError, slot_folder
+from sweeps.shard.checkpoint import Checkpoints, DiskError, UnloadableError, remove_strangers, slot_folder
 from sweeps.shard.hang import FAILURES_ALLOWED, Watchdog
 from sweeps.shard.progress import Progress
 from sweeps.slots import Slot
@@ -85,6 +85,7 @@ class Job:
         if state.state in ("COMPLETE", "PRUNED", "FAIL"):
             return None
         if state.state == "WAITING":
+            remove_strangers(self.folder, slot.slot)
             params, distributions = self.views.suggest(slot)
             self.trials.start(self.leases, claim, params, distributions)
         else:

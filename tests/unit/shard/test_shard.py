@@ -92,6 +92,25 @@ def test_a_kill_at_any_point_changes_nothing(new_sweep, monkeypatch, abrupt, tmp
     assert len(list(sweep.checkpoints.iterdir())) <= KEPT_BEST
 
 
+def test_checkpoints_of_a_store_that_is_gone_are_not_taken_for_this_ones(sqlite_sweep, monkeypatch, abrupt, tmp_path):
+    """Code may have changed between two studies of the same name, and a checkpoint holds what the older one trained."""
+    log = tmp_path / "epochs.log"
+    monkeypatch.setenv("FAKE_LOG", str(log))
+    sweep = sqlite_sweep(lineage=GENERATIONS, sweep={"n_trials": 6})
+    sweep.open()
+    with monkeypatch.context() as patch:
+        kill_at(patch, Trials, "report", when="after", nth=2)
+        with pytest.raises(KilledError):
+            sweep.run()
+    trained = set(read_log(log))
+    for file in sweep.checkpoints.parent.parent.glob("store.db*"):
+        file.unlink()
+    sweep.open()
+    sweep.run()
+    assert len(trained) == 2
+    assert {read_log(log)[epoch] for epoch in trained} == {2}
+
+
 @pytest.mark.parametrize("shards", [2, 3, 4])
 def test_the_tables_are_the_same_for_any_number_of_shards(new_sweep, uninterrupted, shards):
     sweep = new_sweep(lineage=GENERATIONS, sweep={"n_trials": 6})
