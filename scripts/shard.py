@@ -14,10 +14,13 @@ def main() -> int:
     for name, what in (("shard", "which one"), ("shards", "of how many")):
         parser.add_argument(f"--{name}", type=int, required=True, help=what)
     parser.add_argument("--receipt", required=True, help="written when all slots of the shard have finished")
+    parser.add_argument("--trials-per-gpu", default="1", help="trials at once: a number, or auto: as preflight chose")
+    parser.add_argument("--lane", help=argparse.SUPPRESS)
     parser.add_argument("--log", help="a log file, in addition to stderr")
     args = parser.parse_args()
     log_to(args.log)
-    return run_shard(args.plan, args.data, args.generation, args.shard, args.shards, args.receipt)
+    more = {"at_once": args.trials_per_gpu, "lane": args.lane, "log_file": args.log}
+    return run_shard(args.plan, args.data, args.generation, args.shard, args.shards, args.receipt, **more)
 
 
 command(main)

@@ -10,6 +10,7 @@ Files and tables:
 ``place``          where a process runs, and whether it is gone
 ``locks``          locks of Snakemake runs that were killed
 ``layout``         where a lineage lies, and which stages each version still has before it
+``lanes``          how many trials a shard trains at once
 ``cluster``        what a cluster calls its accounts, partitions and GPUs
 ``space``          a search space: activity, size, scale, sampling, differences
 ``sealed``         what a sealed version says to who starts a run

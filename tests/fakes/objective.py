@@ -5,6 +5,8 @@ The environment steers its misbehaviour, so that the same plan runs well and bad
 ``FAKE_SECONDS``  what an epoch costs
 ``FAKE_SPREAD``   by how much it differs from slot to slot, both ways, as a share
 ``FAKE_HANGS``    an epoch that never ends, and the kinds of which: ``2 ab``
+``FAKE_CROWDED``  an epoch for which a lane, which has others beside it, finds no memory
+``FAKE_MISSING``  what this machine lacks
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import sys
 import time
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -58,6 +61,8 @@ class Fake:
         write_json(data / "manifest.json", {"classes": self.classes(data), "digest": "fake"})
 
     def start(self, configuration, *, seed, data, device, threads):
+        if "FAKE_MISSING" in os.environ:
+            raise OSError(os.environ["FAKE_MISSING"])
         return FakeRun(dict(configuration), seed, self.options)
 
 
@@ -74,6 +79,8 @@ class FakeRun:
         at, kinds = os.environ.get("FAKE_HANGS", "0 -").split()
         if self.epochs + 1 == int(at) and self.configuration["kind"] in kinds:
             time.sleep(1e6)
+        if self.epochs + 1 == int(os.environ.get("FAKE_CROWDED", 0)) and "--lane" in sys.argv:
+            raise MemoryError
         bad = self.configuration["depth"] % 3 == 0 and self.epochs == 2
         if bad and self.options.fails == "exception":
             raise RuntimeError(f"bad shape at {hex(id(self))}")

@@ -42,6 +42,8 @@ class FakeSweep:
     """A planned version ``v1`` of the lineage ``fake`` under a folder."""
 
     folder: Path
+    at_once: int | str = 1
+    """Trials that a shard trains at once."""
 
     @property
     def plan_file(self) -> Path:
@@ -63,7 +65,8 @@ class FakeSweep:
         write_study(self.plan_file, self.plan_file.with_name("study.json"))
 
     def shard(self, shard: int = 0, shards: int = 1, generation: int = 0) -> int:
-        return run_shard(self.plan_file, self.data, generation, shard, shards, self.receipt(shard, generation))
+        receipt = self.receipt(shard, generation)
+        return run_shard(self.plan_file, self.data, generation, shard, shards, receipt, at_once=self.at_once)
 
     def receipt(self, shard: int, generation: int = 0) -> Path:
         return self.plan_file.parent / "shards" / f"g{generation:03d}-s{shard:03d}.json"
@@ -92,6 +95,7 @@ class FakeSweep:
             "--shard": shard,
             "--shards": shards,
             "--receipt": self.receipt(shard, generation),
+            "--trials-per-gpu": self.at_once,
         }
         return [
             sys.executable,

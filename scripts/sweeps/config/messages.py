@@ -128,6 +128,8 @@ def _message(model: type[BaseModel], failure: Failure, first: Mapping[str, Any])
         return "is not a finite number", "give a number"
     if "union_tag_not_found" in kinds:
         return "says no kind", "add kind: one of those of config/README.md, such as improvement, level_share or trend"
+    if "literal_error" in kinds and len(failure.errors) > 1:
+        return _number_or_word(failure)
     if kinds & {"literal_error", "union_tag_invalid"}:
         options = literal_options(first)
         value = value.get("kind") if "union_tag_invalid" in kinds and isinstance(value, Mapping) else value
@@ -169,6 +171,15 @@ def _message(model: type[BaseModel], failure: Failure, first: Mapping[str, Any])
         return f"is too short: needs {least}", f"give it {least}"
     message = str(first["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:], "change this entry; config/README.md describes its keys"
+
+
+def _number_or_word(failure: Failure) -> tuple[str, str]:
+    """Where a number or one of a few words would do."""
+    words = [word for item in failure.errors for word in literal_options(item) if item["type"] == "literal_error"]
+    least = [item["ctx"]["ge"] for item in failure.errors if item["type"] == "greater_than_equal"]
+    whole = "a whole number" if least or "int" in failure.wanted else "a number"
+    mend = did_you_mean(failure.value, words) or f"write {' or '.join(words)}, or a number such as 2"
+    return f"must be {whole}{f' of at least {least[0]}' if least else ''}, or {' or '.join(words)}", mend
 
 
 MAIN_KEYS = {

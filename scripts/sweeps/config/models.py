@@ -228,10 +228,17 @@ class Shards(Model):
     """How the slots are worked off."""
 
     count: StrictInt = Field(2, ge=1, description="Jobs that run side by side; slot i belongs to shard i % count.")
-    threads: StrictInt = Field(1, ge=1, description="CPU threads of a shard. Part of what makes results equal.")
+    threads: StrictInt = Field(1, ge=1, description="CPU threads of a trial. Part of what makes results equal.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; `auto` takes a GPU if there.")
+    trials_per_gpu: Annotated[StrictInt, Field(ge=1)] | Literal["auto"] = Field(
+        1,
+        description="Trials that a shard trains at once on its device, each in a process of its own with `threads` and "
+        "`mem_mb` of its own. `auto`: as many as preflight measures to be worth it. No result depends on it.",
+    )
     gpus: StrictInt = Field(0, ge=0, description="GPUs that a shard asks the cluster for.")
-    mem_mb: StrictInt = Field(4000, ge=1, description="Memory that a shard asks for, in MB; grows with each retry.")
+    mem_mb: StrictInt = Field(
+        4000, ge=1, description="Memory that a shard asks for, in MB, for each trial at once; grows with each retry."
+    )
     runtime: StrictInt = Field(120, ge=1, description="Time limit of a shard job in minutes; grows with each retry.")
     epoch_limit: Annotated[Finite, Field(gt=0)] = Field(
         60, description="Minutes after which an epoch counts as hung: its shard ends, and it is tried once more."

@@ -32,6 +32,8 @@ from sweeps.store.views import Views
 
 KILLS_ALLOWED = 10
 """Times that a job may vanish in the same epoch of a slot (killed for its memory, say) before the slot has failed."""
+KILLS_TOGETHER = 2
+"""Times after which it is tried again alone, where the shard trains several trials at once."""
 LONG_EPOCH = 30.0
 """Seconds of an epoch above which the connection to a server is closed while training."""
 log = logging.getLogger("sweeps.shard")
@@ -47,6 +49,10 @@ class MachineError(Exception):
 
 class PoisonedError(Exception):
     """The device is of no more use to this process; the slot is tried again by the next one."""
+
+
+class SetAsideError(Exception):
+    """What went wrong in a slot may be the others' doing, which train beside it: it is to be tried again alone."""
 
 
 @dataclass
@@ -67,6 +73,8 @@ class Job:
     watchdog: Watchdog
     mark: float = field(default_factory=time.perf_counter)
     """When this job last stopped training; what passes until it trains again is overhead."""
+    company: bool = False
+    """Whether other trials of the same shard train beside this one. No trial fails in company: it is set aside."""
     check: Callable[[], None] | None = None
     """Called once when the objective's code and data are loaded: raises if they are not what was planned."""
 
@@ -79,11 +87,15 @@ class Job:
     def work(self, slot: Slot, claim: Claim) -> Ending | None:
         """Bring a claimed slot to its end; None when it had ended before.
 
-        Raises :class:`LeaveError` when asked to leave in between.
+        Raises :class:`LeaveError` when asked to leave in between, :class:`SetAsideError` for a slot to be tried alone.
         """
         state = self.trials.slot(claim)
         if state.state in ("COMPLETE", "PRUNED", "FAIL"):
             return None
+        stuck = state.stuck_epoch == len(state.reports) + 1
+        kills = state.kills if stuck else 0
+        if self.company and stuck and (state.failures or kills >= KILLS_TOGETHER):
+            raise SetAsideError(f"epoch {len(state.reports) + 1} did not come to its end before")
         if state.state == "WAITING":
             remove_strangers(self.folder, slot.slot)
             params, distributions = self.views.suggest(slot)
@@ -91,7 +103,6 @@ class Job:
         else:
             params = state.params
             log.info("slot %d: going on after epoch %d", slot.slot, len(state.reports))
-        kills = state.kills if state.stuck_epoch == len(state.reports) + 1 else 0
         if kills >= KILLS_ALLOWED:
             reason = f"stopped {kills} times in epoch {len(state.reports) + 1} without finishing it"
             return self._fail(slot, claim, f"{reason} (out of memory, or a time limit shorter than an epoch?)")
@@ -115,13 +126,16 @@ class Job:
                 kills = 0
                 if failures >= FAILURES_ALLOWED:
                     return self._fail(slot, claim, reason)
-                log.warning("slot %d: epoch %d failed: %s; trying again", slot.slot, training.finished + 1, reason)
-                if isinstance(problem, TrainingError) and problem.poisoned:
-                    self.trials.count_attempt(
-                        self.leases, claim, epoch=training.finished + 1, kills=0, failures=failures
-                    )
+                poisoned = isinstance(problem, TrainingError) and problem.poisoned
+                if poisoned or self.company:
+                    now = training.finished + 1
+                    self.trials.count_attempt(self.leases, claim, epoch=now, kills=0, failures=failures)
+                if poisoned:
                     raise PoisonedError(reason) from None
             free_memory()
+            if self.company:
+                raise SetAsideError(f"epoch {training.finished + 1} failed: {reason}")
+            log.warning("slot %d: epoch %d failed: %s; trying again", slot.slot, training.finished + 1, reason)
 
     def _fail(self, slot: Slot, claim: Claim, reason: str) -> Ending:
         self.trials.fail(self.leases, claim, reason)

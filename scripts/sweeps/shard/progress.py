@@ -17,7 +17,8 @@ class Progress:
     """Tells of the whole version, not of this job alone."""
 
     trials: Trials
-    shards: int
+    side_by_side: int
+    """Trials that train at once, in all shards."""
     quiet: float = 60.0
     _told: float = field(default_factory=time.monotonic)
 
@@ -32,7 +33,7 @@ class Progress:
         parts += [f"{counts['PRUNED']} pruned"] if counts["PRUNED"] else []
         parts += [f"{counts['FAIL']} failed"] if counts["FAIL"] else []
         if 2 <= done < plan.n_trials:
-            left = self.trials.seconds() / done * (plan.n_trials - done) / self.shards
+            left = self.trials.seconds() / done * (plan.n_trials - done) / self.side_by_side
             parts.append(f"about {duration(left)} left")
         log.info("  ".join(parts))
         self._told = time.monotonic()

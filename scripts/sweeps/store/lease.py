@@ -49,6 +49,8 @@ class Held:
     """Why a slot can't be claimed: its owner lives."""
 
     by: Place | None
+    sibling: bool = False
+    """Whether the owner is another lane of the same shard job; it is not asked to go."""
 
 
 @dataclass
@@ -66,12 +68,21 @@ class Leases:
     stop: Stop = field(default_factory=Stop)
     told_to_go: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
+    family: str = ""
+    """What all lanes of one shard job have in common; the first part of their owner tokens."""
     _current: Claim | None = None
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
+    def __post_init__(self) -> None:
+        if self.family:
+            self.owner = f"{self.family}.{self.owner}"
+
     def claim(self, slot: int) -> Claim | Held:
-        """Claim a slot, unless a living job owns it: then that job is told to go, and who it is is returned."""
+        """Claim a slot, unless a living job owns it: then that job is told to go, and who it is is returned.
+
+        A sibling is not told to go.
+        """
         where = self._where(slot)
         seen = self.study.store.read(sa.select(SLOTS).where(where))[0]
         place = Place.from_json(seen.place) if seen.place else None
@@ -84,11 +95,10 @@ class Leases:
         values["claim"] = sa.case((SLOTS.c.owner == self.owner, SLOTS.c.claim), else_=SLOTS.c.claim + 1)
         taken = self.study.store.transaction(lambda connection: connection.execute(mine.values(values)).rowcount)
         if not taken:
-            self._tell_to_go(slot)
-            return Held(place)
+            return self._held(slot)
         row = self.study.store.read(sa.select(SLOTS).where(where))[0]
         if row.owner != self.owner:
-            return Held(None)
+            return self._held(slot)
         if seen.owner not in (None, self.owner):
             log.info(
                 "slot %d: taken over from %s, which %s", slot, place, "is gone" if gone else "gave no sign of life"
@@ -134,8 +144,18 @@ class Leases:
     def _where(self, slot: int) -> sa.ColumnElement[bool]:
         return sa.and_(SLOTS.c.study_id == self.study.study_id, SLOTS.c.slot == slot)
 
+    def _held(self, slot: int) -> Held:
+        """By whom a slot is held now."""
+        row = self.study.store.read(sa.select(SLOTS).where(self._where(slot)))[0]
+        sibling = bool(self.family) and str(row.owner).startswith(f"{self.family}.")
+        if not sibling:
+            self._tell_to_go(slot)
+        return Held(Place.from_json(row.place) if row.place else None, sibling)
+
     def _tell_to_go(self, slot: int) -> None:
         other = SLOTS.c.owner.is_not(None) & (SLOTS.c.owner != self.owner) & (SLOTS.c.told_to_go == 0)
+        if self.family:
+            other &= SLOTS.c.owner.not_like(f"{self.family}.%")
         statement = sa.update(SLOTS).where(self._where(slot), other).values(told_to_go=1)
         self.study.store.transaction(lambda connection: connection.execute(statement))
 
