@@ -71,11 +71,14 @@ def limit_problems(site: Site, shards: Shards, file: str | Path) -> Iterator[Pro
         yield Problem(str(file), "shards.runtime", message, mend, shards.runtime, "warning")
 
 
-def scaled(base: int) -> Callable[..., int]:
-    """A Snakemake resource that grows by half of ``base`` with each attempt, up to :data:`MOST` times it."""
+def scaled(base: int, times: Callable[[Any], int] | None = None) -> Callable[..., int]:
+    """A Snakemake resource that grows by half of ``base`` with each attempt, up to :data:`MOST` times it.
+
+    ``times`` says, by the job's wildcards, how many times ``base`` it is.
+    """
 
     def at(wildcards: Any, attempt: int) -> int:
-        return int(base * growth(attempt))
+        return int(base * growth(attempt)) * (times(wildcards) if times else 1)
 
     return at
 
@@ -85,19 +88,20 @@ def growth(attempt: int) -> float:
     return min(1 + (attempt - 1) / 2, MOST)
 
 
-def training_resources(site: Site, shards: Shards) -> dict[str, Any]:
+def training_resources(site: Site, shards: Shards, lanes: Callable[[Any], int] | None = None) -> dict[str, Any]:
     """Resources of a rule that trains: memory, time, GPUs, and where on the cluster.
 
     ``resources: **training_resources(site, lineage.shards)``. What the site leaves open is not among the keys, so a
     profile's ``default-resources`` can fill it. The names are those of the Slurm executor plugin; the local executor
-    counts ``gpu`` against ``--resources gpu=N`` and ignores the rest.
+    counts ``gpu`` against ``--resources gpu=N`` and ignores the rest. ``lanes`` says, by the job's wildcards, how many
+    trials it trains at once, each with memory of its own.
     """
     gpu = {"gpu": shards.gpus} if shards.gpus else {}
     if shards.gpus and site.gpu_model:
         gpu["gpu_model"] = site.gpu_model
     signal = f"--signal=TERM@{site.warning}"
     options = {"slurm_extra": f"{signal} {site.options}" if site.options else signal}
-    request = {"mem_mb": scaled(shards.mem_mb), "runtime": scaled(shards.runtime)}
+    request = {"mem_mb": scaled(shards.mem_mb, lanes), "runtime": scaled(shards.runtime)}
     return request | gpu | _placement(site, site.partition) | options
 
 

@@ -16,6 +16,7 @@ from sweeps.config.problems import ConfigError
 from sweeps.figures import NAMES as FIGURES
 from sweeps.figures import OF_LINEAGE
 from sweeps.layout import DEFAULT_LINEAGE_FILE, open_layout
+from sweeps.lanes import for_lanes, lanes_of, most_lanes
 from sweeps.locks import clear_stale_locks, who_holds
 from sweeps.sealed import late_edits, require_sealed_files
 from sweeps.validation import explain
@@ -85,6 +86,7 @@ TABLES = ("columns", "config", "fit", "imports", "records", "space", "subject")
 RUNNING = any_of(LAYOUT.names(sealed=False, imported=False))
 REPLICATES = LAYOUT.lineage.replicates
 CHAMPIONS = LAYOUT.lineage.champions
+AT_ONCE = LAYOUT.lineage.shards.trials_per_gpu
 
 
 def manifest_of(wildcards):
@@ -125,9 +127,16 @@ def require_cluster():
         return
     from sweeps.preflight.machine import check_slurm
 
-    found = check_slurm(LAYOUT.lineage.shards, SITE)
+    at_once = max(map(lanes, LAYOUT.names(sealed=False, imported=False)), default=1)
+    at_once = most_lanes(AT_ONCE) if "measure" in asked else at_once
+    found = check_slurm(for_lanes(LAYOUT.lineage.shards, at_once), SITE)
     if found.status == "failed":
         raise WorkflowError(f"Slurm refuses the job of a shard.\n{found.figure}\nmend: {found.mend}")
+
+
+def lanes(version):
+    """How many trials a shard of a version trains at once; `auto` is known when its launch checklist is."""
+    return lanes_of(AT_ONCE, LAYOUT.versions[version].folder / "preflight.json")
 
 
 def data_are_frozen():

@@ -14,9 +14,9 @@ rule measure:
     retries: 0
     conda:
         "../../envs/environment.yaml"
-    threads: LAYOUT.lineage.shards.threads
+    threads: LAYOUT.lineage.shards.threads * most_lanes(AT_ONCE)
     resources:
-        **training_resources(SITE, LAYOUT.lineage.shards),
+        **training_resources(SITE, LAYOUT.lineage.shards, lambda _: most_lanes(AT_ONCE)),
     params:
         shards=LAYOUT.shards,
         site=SITE_FILE,

@@ -9,13 +9,16 @@ import numpy as np
 from sweeps.config.models import Pruner
 from sweeps.plan import Plan
 from sweeps.preflight.corners import DRAWN
-from sweeps.preflight.model import Estimate, Probe
+from sweeps.preflight.model import Estimate, Probe, Together
 
 
-def estimate(plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: float) -> Estimate | None:
+def estimate(
+    plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: float, together: Together | None = None
+) -> Estimate | None:
     """The range of the sweep's duration; ``None`` when no probe finished.
 
-    ``job_seconds`` is what a shard job needs before its first epoch; every generation starts ``shards`` jobs.
+    ``job_seconds`` is what a shard job needs before its first epoch; every generation starts ``shards`` jobs. Of
+    several trials at once each is as much slower as was measured; where that is unknown, they are taken for no gain.
     """
     measured = [probe for probe in probes if probe.status == "ok"]
     if not measured:
@@ -27,15 +30,19 @@ def estimate(plan: Plan, probes: Sequence[Probe], *, shards: int, job_seconds: f
     start = float(np.mean([probe.start_seconds or 0.0 for probe in measured]))
     waves = plan.n_generations() * (job_seconds + float(np.mean([probe.once_seconds for probe in measured])))
     pruned = expected_epochs(plan.pruner, epochs)
+    lanes = together.chosen if together else 1
+    slower = lanes / ((together.speedup if together else None) or 1.0)
+    at_once = min(shards * lanes, plan.n_trials)
 
     def total(seconds: float, trained: float) -> float:
-        return plan.n_trials * (start + trained * seconds) / min(shards, plan.n_trials) + waves
+        return plan.n_trials * (start + trained * seconds * slower) / at_once + waves
 
     low, high = float(per_epoch.min()), float(per_epoch.max())
     mean = float(np.mean(drawn or per_epoch))
     return Estimate(
         trials=plan.n_trials,
         shards=shards,
+        trials_per_gpu=lanes,
         epochs=epochs,
         low_seconds=total(low, pruned),
         expected_seconds=total(mean, (pruned + epochs) / 2),

@@ -8,16 +8,22 @@ from pathlib import Path
 
 from sweeps.cluster import EARLY, RETRIES, Site, growth
 from sweeps.config.models import Shards
+from sweeps.lanes import for_lanes
 from sweeps.preflight.model import Check, Estimate, Probe
 from sweeps.shard.progress import duration
 
 BESIDE_MB = 300
 """What Snakemake takes in a Slurm job beside the shard: two processes of some 130 MB."""
+WAITING_MB = 150
+"""What a shard takes that waits for its lanes."""
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def check_memory(probes: Sequence[Probe], request: Shards, *, slurm: bool) -> Check:
-    """The largest configuration of every arm runs, and so do those drawn at random, in the memory there will be."""
+def check_memory(probes: Sequence[Probe], request: Shards, *, slurm: bool, lanes: int = 1) -> Check:
+    """The largest configuration of every arm runs, and so do those drawn at random, in the memory there will be.
+
+    Of several trials at once in a shard each may be of the largest configuration.
+    """
     failed = [item for item in probes if item.status == "failed"]
     slow = [item for item in probes if item.status == "too slow"]
     if failed:
@@ -33,27 +39,28 @@ def check_memory(probes: Sequence[Probe], request: Shards, *, slurm: bool) -> Ch
     where = next((item.label for item in probes if item.peak_mb == peak), "none")
     host = max((item.host_mb or item.peak_mb or 0.0 for item in probes), default=0.0)
     figure = f"largest: {peak:.0f} MB ({where}), of {len(probes)} configurations with one real epoch each"
+    host = host if lanes == 1 else host * lanes + WAITING_MB
     figure += f"; a whole shard takes {host:.0f} MB of the machine's memory" if host != peak else ""
     if slow:
         figure += f"; not decided within the limit: {', '.join(item.label for item in slow)}"
-    against = _against_request(host, request) if slurm else _against_machine(host, request)
+    against = _against_request(host, request, lanes) if slurm else _against_machine(host, request, lanes)
     if against is not None:
         return against.model_copy(update={"figure": f"{against.figure}; {figure}"})
     return Check(name="memory", status="warning" if slow else "ok", blocking=True, figure=figure)
 
 
-def _against_request(host: float, request: Shards) -> Check | None:
-    needed = host + BESIDE_MB
-    if needed <= request.mem_mb:
+def _against_request(host: float, request: Shards, lanes: int) -> Check | None:
+    needed, asked = host + BESIDE_MB, for_lanes(request, lanes).mem_mb
+    if needed <= asked:
         return None
-    figure = f"a shard needs {needed:.0f} MB ({BESIDE_MB} of them for Snakemake) and asks for {request.mem_mb}"
-    mend = f"raise shards.mem_mb to {round(needed * 1.25 / 500 + 0.5) * 500} or more"
+    figure = f"a shard needs {needed:.0f} MB ({BESIDE_MB} of them for Snakemake) and asks for {asked}"
+    mend = f"raise shards.mem_mb to {round(needed / lanes * 1.25 / 500 + 0.5) * 500} or more"
     return Check(name="memory", status="failed", blocking=True, figure=figure, mend=mend)
 
 
-def _against_machine(host: float, request: Shards) -> Check | None:
+def _against_machine(host: float, request: Shards, lanes: int) -> Check | None:
     """All shards that run side by side here, against this machine."""
-    side_by_side = max(min(request.count, len(os.sched_getaffinity(0)) // request.threads), 1)
+    side_by_side = max(min(request.count, len(os.sched_getaffinity(0)) // for_lanes(request, lanes).threads), 1)
     needed, total = host * side_by_side, memory_mb()
     if total is None or needed <= total:
         return None
@@ -87,6 +94,7 @@ def check_time(
     low, middle, high = (duration(value) for value in (found.low_seconds, found.expected_seconds, found.high_seconds))
     figure = f"about {middle} ({low} to {high}) for {found.trials} trials of up to {found.epochs} epochs"
     figure = f"{figure} in {found.shards} shards"
+    figure += f" of {found.trials_per_gpu} trials at once" if found.trials_per_gpu > 1 else ""
     problem = _against_limits(found, probes, request, site, waves) if slurm else None
     if problem is not None:
         return problem.model_copy(update={"figure": f"{figure}; {problem.figure}"})

@@ -10,6 +10,7 @@ from pathlib import Path
 from sweeps.cluster import Site
 from sweeps.config.models import Shards
 from sweeps.digests import digest_of_file
+from sweeps.lanes import for_lanes, lanes_asked, most_lanes
 from sweeps.plan import Plan
 from sweeps.preflight.model import Check, Probe
 from sweeps.shard.checkpoint import KEPT, KEPT_BEST
@@ -19,16 +20,18 @@ from sweeps.store.opening import work_folder
 def check_compute(request: Shards, site: Site, *, shards: int, slurm: bool) -> Check:
     """The device here; for Slurm, whether the scheduler would accept the job of a shard."""
     if slurm:
-        return check_slurm(request, site)
-    cores, wanted = len(os.sched_getaffinity(0)), request.threads * shards
+        return check_slurm(for_lanes(request, most_lanes(request.trials_per_gpu)), site)
+    lanes = lanes_asked(request.trials_per_gpu) or 1
+    cores, wanted = len(os.sched_getaffinity(0)), request.threads * lanes * shards
     if request.device == "cuda" or request.gpus:
         return _check_gpus(request, shards)
     enough = cores >= wanted
+    each = f"{lanes} trials at once with " if lanes > 1 else ""
     return Check(
         name="compute",
         status="ok" if enough else "warning",
         blocking=True,
-        figure=f"{cores} CPU cores here, {shards} shards of {request.threads} thread(s) wanted",
+        figure=f"{cores} CPU cores here, {shards} shards of {each}{request.threads} thread(s) wanted",
         mend="" if enough else "fewer shards run side by side; the results stay the same",
     )
 

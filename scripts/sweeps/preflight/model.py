@@ -34,6 +34,8 @@ class Probe(_Record):
     epoch_seconds: list[float] = Field(default_factory=list)
     peak_mb: float | None = Field(None, description="Peak memory of the process (CPU) or of the device (CUDA).")
     host_mb: float | None = Field(None, description="Peak memory of the process, with what a shard loads beside it.")
+    device_mb: float | None = Field(None, description="Memory of the GPU that was taken while it trained alone.")
+    device_total_mb: float | None = Field(None, description="Memory of the GPU.")
     checkpoint_mb: float | None = None
     reason: str = ""
 
@@ -43,10 +45,45 @@ class Estimate(_Record):
 
     trials: int
     shards: int
+    trials_per_gpu: int = Field(1, description="Trials at once in each shard.")
     epochs: int
     low_seconds: float = Field(description="Fastest probe, and the pruner stops all that it may.")
     expected_seconds: float = Field(description="Mean of the probes drawn at random, and half of that pruning.")
     high_seconds: float = Field(description="Slowest probe, and nothing is pruned.")
+
+
+class AtOnce(_Record):
+    """So many trials at once, measured."""
+
+    trials: int
+    rate: float | None = Field(description="Epochs a second of all of them together; null: they did not run.")
+    reason: str = ""
+
+
+class Room(_Record):
+    """Memory of a device, or of the machine, and what one trial takes of it."""
+
+    name: str
+    each_mb: float = Field(description="Of the largest configuration.")
+    total_mb: float
+
+
+class Together(_Record):
+    """How many trials a shard trains at once, and why."""
+
+    asked: int | Literal["auto"] = Field(description="shards.trials_per_gpu.")
+    chosen: int
+    reason: str = Field(description="Why no more of them.")
+    label: str = Field(description="The configuration that was measured.")
+    measured: list[AtOnce]
+    rooms: list[Room]
+
+    @property
+    def speedup(self) -> float | None:
+        """Epochs a second with the chosen number, in those of one alone; ``None`` where one of them did not run."""
+        rates = {item.trials: item.rate for item in self.measured}
+        one, all_of_them = rates.get(1), rates.get(self.chosen)
+        return all_of_them / one if one and all_of_them else None
 
 
 class Preflight(_Record):
@@ -56,6 +93,7 @@ class Preflight(_Record):
     checks: list[Check]
     probes: list[Probe]
     estimate: Estimate | None
+    together: Together | None = Field(None, description="Where a shard trains several trials at once.")
     launch: str = Field(description="The command that starts the sweep.")
 
     @property

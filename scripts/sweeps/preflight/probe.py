@@ -42,15 +42,7 @@ class Request(BaseModel):
 
 def probe(plan: Plan, label: str, configuration: dict[str, Any], data: str | Path, *, limit: float) -> Probe:
     """Train an epoch of a configuration in a child process, twice where that is quick, within ``limit`` seconds."""
-    request = Request(
-        objective=plan.objective,
-        configuration=plan.resolved_space().fixed | configuration,
-        seed=plan.seed,
-        data=str(data),
-        device=plan.shards.device,
-        threads=plan.shards.threads,
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PYTHONPATH", "")])}
+    request = request_of(plan, configuration, data)
     try:
         child = subprocess.run(
             [sys.executable, "-m", "sweeps.preflight.probe"],
@@ -58,22 +50,42 @@ def probe(plan: Plan, label: str, configuration: dict[str, Any], data: str | Pat
             capture_output=True,
             text=True,
             timeout=limit,
-            env=environment,
+            env=environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:
         reason = f"an epoch took longer than {limit:.0f} s"
         return Probe(label=label, configuration=configuration, status="too slow", reason=reason)
     if child.returncode:
-        return Probe(label=label, configuration=configuration, status="failed", reason=_reason(child))
+        return Probe(
+            label=label, configuration=configuration, status="failed", reason=last_words(child.returncode, child.stderr)
+        )
     return Probe(label=label, configuration=configuration, status="ok", **json.loads(child.stdout.splitlines()[-1]))
 
 
-def _reason(child: subprocess.CompletedProcess[str]) -> str:
-    if child.returncode < 0:
-        return f"killed by signal {-child.returncode}; out of memory?"
-    lines = [line for line in child.stderr.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {child.returncode}"
+def request_of(plan: Plan, configuration: dict[str, Any], data: str | Path) -> Request:
+    """A configuration as a plan's shard would train it."""
+    return Request(
+        objective=plan.objective,
+        configuration=plan.resolved_space().fixed | configuration,
+        seed=plan.seed,
+        data=str(data),
+        device=plan.shards.device,
+        threads=plan.shards.threads,
+    )
+
+
+def environment() -> dict[str, str]:
+    """That of a child process which finds this package."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PYTHONPATH", "")])}
+
+
+def last_words(code: int, said: str) -> str:
+    """Why a process ended."""
+    if code < 0:
+        return f"killed by signal {-code}; out of memory?"
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {code}"
 
 
 def _measure(request: Request) -> dict[str, Any]:
@@ -89,6 +101,7 @@ def _measure(request: Request) -> dict[str, Any]:
         "peak_mb": _peak_mb(),
         "host_mb": _host_mb(),
         "checkpoint_mb": first[2],
+        **_device_mb(),
     }
 
 
@@ -115,6 +128,15 @@ def _peak_mb() -> float:
     if torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _device_mb() -> dict[str, float]:
+    """All that is taken of a GPU: what torch keeps for itself, and what the driver keeps for this process."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available() or not torch.cuda.max_memory_allocated():
+        return {}
+    free, total = torch.cuda.mem_get_info()
+    return {"device_mb": (total - free) / 2**20, "device_total_mb": total / 2**20}
 
 
 def _host_mb() -> float:

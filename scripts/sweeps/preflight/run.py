@@ -18,10 +18,11 @@ from sweeps.preflight.dashboard import check_dashboard
 from sweeps.preflight.estimate import estimate
 from sweeps.preflight.limits import check_memory, check_time
 from sweeps.preflight.machine import check_compute, check_data, check_disk
-from sweeps.preflight.model import Check, Estimate, Preflight, Probe
+from sweeps.preflight.model import Check, Estimate, Preflight, Probe, Together
 from sweeps.preflight.probe import probe
 from sweeps.preflight.resume import check_resume
 from sweeps.preflight.store import check_store
+from sweeps.preflight.together import check_together, measure_together
 from sweeps.store.opening import store_url
 
 SAMPLES = 3
@@ -60,24 +61,30 @@ def preflight(
     ]
     probes: list[Probe] = []
     found: Estimate | None = None
+    together: Together | None = None
+    several = request.trials_per_gpu != 1
     needed = {"config", "data"} | (set() if slurm else {"compute"})
     in_the_way = [check.name for check in checks if check.name in needed and check.status == "failed"]
     if in_the_way:
         checks += [skipped(name, blocking=True, until=in_the_way) for name in MEASURED]
+        checks += [skipped("lanes", blocking=False, until=in_the_way)] if several else []
     else:
         largest = {label: values for label, values in corners(space).items() if label.endswith("largest")}
         wanted = largest | samples(plan, SAMPLES)
         with ThreadPoolExecutor(max_workers=1) as beside:
             drill = beside.submit(measured, "resume", lambda: check_resume(plan, data, limit=limit))
-            if shards == 1:  # else a trial will run beside others, so a probe may too
+            if shards == 1 or several:  # else a trial will run beside others, so a probe may too
                 drill.result()
             probes = [probe(plan, label, values, data, limit=limit) for label, values in wanted.items()]
-        found = estimate(plan, probes, shards=shards, job_seconds=JOB_SECONDS)
-        waves = plan.n_generations()
+        if several:
+            together = measure_together(plan, request, probes, data, limit=limit)
+            checks.append(measured("lanes", lambda: check_together(together)))
+        found = estimate(plan, probes, shards=shards, job_seconds=JOB_SECONDS, together=together)
+        lanes, waves = together.chosen if together else 1, plan.n_generations()
         checks += [
-            measured("memory", lambda: check_memory(probes, request, slurm=slurm)),
+            measured("memory", lambda: check_memory(probes, request, slurm=slurm, lanes=lanes)),
             measured("time", lambda: check_time(found, probes, request, cluster, waves=waves, slurm=slurm)),
-            measured("disk", lambda: check_disk(plan_file, plan, probes, shards=shards)),
+            measured("disk", lambda: check_disk(plan_file, plan, probes, shards=shards * lanes)),
             drill.result(),
         ]
     if any(check.name == "store" and check.status == "failed" for check in checks):
@@ -85,7 +92,9 @@ def preflight(
     else:
         checks.append(measured("dashboard", lambda: check_dashboard(store_url(plan_file, plan)), blocking=False))
     checks.append(Check(name="launch", status="ok", blocking=False, figure=launch))
-    result = Preflight(version=plan.version, checks=checks, probes=probes, estimate=found, launch=launch)
+    result = Preflight(
+        version=plan.version, checks=checks, probes=probes, estimate=found, together=together, launch=launch
+    )
     write_json(out, result.model_dump(mode="json"))
     return result
 

@@ -21,9 +21,12 @@ class Took(_Record):
 
     version: str
     estimate: Estimate | None = Field(description="Of preflight.json.")
-    took_seconds: float = Field(description="What the shards worked, divided by their number: epochs and all between.")
+    took_seconds: float = Field(
+        description="What all trials took, divided by how many run side by side: epochs and all between."
+    )
     wall_seconds: float = Field(description="From opening the study to the last table, queues and pauses included.")
     shards: int
+    trials_per_gpu: int = Field(1, description="Trials at once in each shard.")
     epochs: int = Field(description="Trained, in all trials.")
     epoch_seconds: float = Field(description="Mean of an epoch.")
     between_seconds: float = Field(description="Mean of what lies between two epochs: starts, store, checkpoints.")
@@ -40,6 +43,7 @@ class Took(_Record):
     def line(self) -> str:
         """One line for a person."""
         took = f"took {duration(self.took_seconds)} on {self.shards} shard{'' if self.shards == 1 else 's'}"
+        took += f" of {self.trials_per_gpu} trials at once" if self.trials_per_gpu > 1 else ""
         figures = f"{self.epochs} epochs of {self.epoch_seconds:.2g} s and {self.between_seconds:.2g} s between"
         took += f" ({figures}; {duration(self.wall_seconds)} on the clock)"
         if self.estimate is None:
@@ -72,15 +76,23 @@ def read_took(folder: Path) -> Took | None:
 
 
 def compare(version: str, estimate: Estimate | None, timing: pd.DataFrame, wall: float) -> Took:
-    """The time table of a version beside its estimate. A shard is named ``g000-s001/2``: number 1 of 2."""
-    shards = int(timing["shard"].str.rpartition("/")[2].astype(int).max()) if len(timing) else 1
-    worked = min(shards, max(timing["slot"].nunique(), 1))
+    """The time table of a version beside its estimate.
+
+    A shard is named ``g000-s001/2``: number 1 of 2; a lane ``g000-s001.3/2x4``: number 3 of 4 of that shard.
+    """
+    sizes = [tuple(map(int, name.rpartition("/")[2].split("x"))) for name in timing["shard"].unique()]
+    shards, lanes = (
+        max((size[0] for size in sizes), default=1),
+        max((size[-1] for size in sizes if size[1:]), default=1),
+    )
+    worked = min(shards * lanes, max(timing["slot"].nunique(), 1))
     return Took(
         version=version,
         estimate=estimate,
         took_seconds=float((timing["seconds"] + timing["overhead"]).sum()) / worked,
         wall_seconds=wall,
         shards=shards,
+        trials_per_gpu=lanes,
         epochs=len(timing),
         epoch_seconds=float(timing["seconds"].mean()) if len(timing) else 0.0,
         between_seconds=float(timing["overhead"].mean()) if len(timing) else 0.0,
