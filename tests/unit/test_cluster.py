@@ -90,6 +90,16 @@ def test_each_retry_asks_for_more_up_to_twice() -> None:
     assert [ask(None, attempt) for attempt in (1, 2, 3, 4, 9)] == [1000, 1500, 2000, 2000, 2000]
 
 
+def test_a_shard_asks_for_the_memory_of_each_trial_that_it_trains_at_once() -> None:
+    asked = training_resources(Site(), Shards(mem_mb=1000, runtime=60), lambda wildcards: wildcards["lanes"])
+    assert [asked["mem_mb"]({"lanes": lanes}, attempt) for lanes, attempt in ((1, 1), (4, 1), (4, 2))] == [
+        1000,
+        4000,
+        6000,
+    ]
+    assert asked["runtime"]({"lanes": 4}, 1) == 60
+
+
 def test_the_retries_are_those_of_the_profile() -> None:
     profile = yaml.safe_load((SHIPPED.parents[1] / "slurm" / "config.yaml").read_text())
     assert profile["retries"] == RETRIES

@@ -132,6 +132,20 @@ def test_the_trial_table_is_the_same_for_any_number_of_shards(finished: Project,
     assert (tmp_path / target).read_bytes() == (finished.folder / target).read_bytes()
 
 
+def test_the_tables_are_the_same_with_several_trials_at_once(finished: Project, tmp_path: Path):
+    project = write_project(tmp_path)
+    file = project.folder / "lineage.yaml"
+    file.write_text(file.read_text().replace("count: 2", "count: 1, trials_per_gpu: 2"))
+    targets = ["results/small/v2/trials.csv", "results/small/v2/epochs.csv"]
+    project.snakemake(*targets)
+    for target in targets:
+        assert (tmp_path / target).read_bytes() == (finished.folder / target).read_bytes()
+    assert "/1x2," in (project.root / "v2" / "timing.csv").read_text()
+    assert read_json(project.root / "v2" / "preflight.json")["together"]["chosen"] == 2
+    file.write_text(file.read_text().replace("trials_per_gpu: 2", "trials_per_gpu: 1"))
+    assert "shard" not in project.scheduled(*targets)
+
+
 def test_a_plan_refuses_to_mix_with_an_edited_sweep(tmp_path: Path):
     project = write_project(tmp_path)
     project.snakemake("results/small/v2/study.json")

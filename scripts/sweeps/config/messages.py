@@ -176,10 +176,11 @@ def _message(model: type[BaseModel], failure: Failure, first: Mapping[str, Any])
 def _number_or_word(failure: Failure) -> tuple[str, str]:
     """Where a number or one of a few words would do."""
     words = [word for item in failure.errors for word in literal_options(item) if item["type"] == "literal_error"]
-    least = [item["ctx"]["ge"] for item in failure.errors if item["type"] == "greater_than_equal"]
-    whole = "a whole number" if least or "int" in failure.wanted else "a number"
-    mend = did_you_mean(failure.value, words) or f"write {' or '.join(words)}, or a number such as 2"
-    return f"must be {whole}{f' of at least {least[0]}' if least else ''}, or {' or '.join(words)}", mend
+    least = next((item["ctx"]["ge"] for item in failure.errors if item["type"] == "greater_than_equal"), None)
+    whole = "a whole number" if isinstance(least, int) or "int" in failure.wanted else "a number"
+    near = nearest(failure.value, words) if isinstance(failure.value, str) else None
+    mend = f"did you mean {near!r}?" if near else f"write {' or '.join(words)}, or a number such as {least or 2}"
+    return f"must be {whole}{f' of at least {least}' if least is not None else ''}, or {' or '.join(words)}", mend
 
 
 MAIN_KEYS = {

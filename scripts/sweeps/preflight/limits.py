@@ -14,7 +14,7 @@ from sweeps.shard.progress import duration
 
 BESIDE_MB = 300
 """What Snakemake takes in a Slurm job beside the shard: two processes of some 130 MB."""
-WAITING_MB = 150
+WAITING_MB = 80
 """What a shard takes that waits for its lanes."""
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 

@@ -11,6 +11,7 @@ from sweeps.config.models import ImportedTrials, Lineage
 from sweeps.config.problems import ConfigError, Problem, did_you_mean, nearest
 from sweeps.config.urls import url_problems
 from sweeps.config.values import is_number, spelled
+from sweeps.lanes import lanes_asked
 from sweeps.objectives import objective_class
 from sweeps.space import Space
 from sweeps.validation.sweeps import CheckedSweep
@@ -32,6 +33,11 @@ def lineage_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSw
         message = f"a generation of {lineage.history.size} slots keeps {lineage.shards.count} shards idle in turn"
         mend = f"raise history.size to {lineage.shards.count} or more, or lower shards.count"
         yield Problem(file, "history.size", message, mend, lineage.history.size, "warning")
+    elif lineage.history.mode == "generation" and lineage.history.size < _at_once(lineage):
+        at_once = f"{lineage.shards.count} shards of {lineage.shards.trials_per_gpu} trials at once"
+        message = f"a generation of {lineage.history.size} slots is less than {at_once} can train"
+        mend = f"raise history.size to {_at_once(lineage)} or more, or lower shards.trials_per_gpu"
+        yield Problem(file, "history.size", message, mend, lineage.history.size, "warning")
     if lineage.shards.device == "cuda" and lineage.shards.gpus == 0:
         message = "asks the cluster for no GPU, while shards.device is cuda"
         yield Problem(file, "shards.gpus", message, "write gpus: 1", 0, "warning")
@@ -41,6 +47,11 @@ def lineage_problems(lineage: Lineage, file: str, sweeps: Mapping[str, CheckedSw
     if 0 < lineage.replicates.seeds < 5:
         message = "too few seeds to tell noise from effect"
         yield Problem(file, "replicates.seeds", message, "use 5 or more", lineage.replicates.seeds, "warning")
+
+
+def _at_once(lineage: Lineage) -> int:
+    """Trials that train at the same time, where the lineage file says it."""
+    return lineage.shards.count * (lanes_asked(lineage.shards.trials_per_gpu) or 1)
 
 
 def can_train_champions(objective: str) -> bool:

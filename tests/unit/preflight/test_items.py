@@ -14,10 +14,11 @@ import pytest
 from fakes.sweeps import FakeSweep
 from labs import free_ports
 from sweeps.digests import write_json
+from sweeps.lanes import chosen_lanes
 from sweeps.preflight import machine, run
 from sweeps.preflight.dashboard import check_dashboard
 from sweeps.preflight.limits import memory_mb
-from sweeps.preflight.model import Check, Preflight, Probe
+from sweeps.preflight.model import AtOnce, Check, Preflight, Probe, Together
 from sweeps.preflight.resume import check_resume
 from sweeps.preflight.run import checklist, preflight
 from sweeps.preflight.store import check_store
@@ -199,6 +200,32 @@ def test_a_request_that_slurm_refuses_fails_the_compute(sweep: FakeSweep, monkey
     asked = (sweep.folder / "asked").read_text()
     assert "--test-only" in asked
     assert "--mem=7000 --time=120 --gpus=1 --partition=gpux" in asked
+
+
+def test_the_trials_at_once_are_an_item_of_their_own(sweep: FakeSweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = [AtOnce(trials=1, rate=1.0), AtOnce(trials=2, rate=1.95)]
+    chosen = {"asked": "auto", "chosen": 2, "reason": "the cores hold 2", "label": "sample 0"}
+    monkeypatch.setattr(run, "measure_together", lambda *_, **__: Together(**chosen, measured=rates, rooms=[]))
+    edit_lineage(sweep, trials_per_gpu="auto")
+    out = sweep.folder / "preflight.json"
+    found = preflight(sweep.plan_file, sweep.data, out, shards=1, lineage_file="lineage.yaml")
+    assert sorted(check.name for check in found.checks) == sorted([*ALL, "lanes"])
+    assert "2 trials at once in a shard (the cores hold 2); 1: 1 epochs/s; 2: 1.95 epochs/s" in checklist(found)
+    assert "in 1 shards of 2 trials at once" in checklist(found)
+    assert chosen_lanes(out) == 2
+    (sweep.data / "manifest.json").write_text("{}")
+    found = preflight(sweep.plan_file, sweep.data, out, shards=1, lineage_file="lineage.yaml")
+    assert skipped(found) == {*MEASURED, "lanes"}
+
+
+def test_slurm_is_asked_for_the_cores_and_the_memory_of_all_trials_at_once(
+    sweep: FakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(sweep.folder, "sbatch", 'echo "$@" > asked; exit 1', monkeypatch)
+    for at_once, request in ((3, "--cpus-per-task=3 --mem=21000"), ("auto", "--cpus-per-task=8 --mem=56000")):
+        edit_lineage(sweep, trials_per_gpu=at_once, mem_mb=7000)
+        preflight(sweep.plan_file, sweep.data, sweep.folder / "p", shards=1, lineage_file="lineage.yaml", slurm=True)
+        assert request in (sweep.folder / "asked").read_text()
 
 
 def test_slurm_without_sbatch_fails_the_compute(sweep: FakeSweep, monkeypatch: pytest.MonkeyPatch) -> None:

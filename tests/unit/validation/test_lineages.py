@@ -74,6 +74,11 @@ def test_problems_of_the_lineage_and_of_all_its_sweeps_are_told_at_once(check: C
         ("lineage: demo", "lineage: demo\nstore: {url: 'sqlite://'}", "store.url", "memory"),
         ("lineage: demo", "lineage: demo\nhistory: {mode: generations}", "history.mode", "one of"),
         ("lineage: demo", "lineage: demo\nshards: {count: 0}", "shards.count", "at least 1"),
+        ("lineage: demo", "lineage: demo\nshards: {trials_per_gpu: 0}", "shards.trials_per_gpu", "at least 1, or auto"),
+        ("lineage: demo", "lineage: demo\nshards: {trials_per_gpu: many}", "shards.trials_per_gpu", "number, or auto"),
+        ("lineage: demo", "lineage: demo\nshards: {trials_per_gpu: 3.5}", "shards.trials_per_gpu", "number, or auto"),
+        ("lineage: demo", "lineage: demo\nshards: {trials_per_gpu: true}", "shards.trials_per_gpu", "number, or auto"),
+        ("lineage: demo", "lineage: demo\nshards: {trials_per_gpu: '2'}", "shards.trials_per_gpu", "not a number"),
         ("lineage: demo", "lineage: demo\nobjective: {name: arcs}", "objective.name", "unknown objective"),
         ("lineage: demo", "lineage: demo\nobjective: {options: {lables: x}}", "objective.options.lables", "unknown"),
         (
@@ -162,6 +167,19 @@ def test_a_generation_smaller_than_the_shards_is_a_warning(check: Check) -> None
     report = check(text, a=A, b=B, c=DERIVED)
     assert [problem.key for problem in report.problems] == ["history.size"]
     assert not report.errors
+
+
+@pytest.mark.parametrize(("at_once", "told"), [("4", ["history.size"]), ("3", []), ("auto", [])])
+def test_more_trials_at_once_than_a_generation_has_slots_are_a_warning(check: Check, at_once: str, told: list) -> None:
+    shards = f"shards: {{count: 2, trials_per_gpu: {at_once}}}\nhistory: {{mode: generation, size: 6}}"
+    report = check(SOUND.replace("lineage: demo", f"lineage: demo\n{shards}"), a=A, b=B, c=DERIVED)
+    assert [problem.key for problem in report.problems] == told
+    assert not report.errors
+
+
+def test_a_misspelt_auto_is_understood(check: Check) -> None:
+    (problem,) = check(SOUND + "shards: {trials_per_gpu: auot}\n", a=A, b=B, c=DERIVED).errors
+    assert problem.mend == "did you mean 'auto'?"
 
 
 def test_a_range_beyond_the_limits_of_proposals_is_a_warning(check: Check) -> None:
