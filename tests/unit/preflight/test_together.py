@@ -161,8 +161,8 @@ def test_memory_and_time_of_a_shard_count_all_of_its_trials(sqlite_sweep):
     request = Shards(count=1, mem_mb=900)
     assert check_memory(PROBES[:1], request, slurm=True).status == "ok"
     assert "takes 2080 MB" in check_memory(PROBES[:1], request, slurm=True, lanes=4).figure
-    too_much = check_memory(PROBES[:1], Shards(count=1, mem_mb=600), slurm=True, lanes=4)
-    assert (too_much.status, "asks for 2400" in too_much.figure) == ("failed", True)
+    too_much = check_memory(PROBES[:1], Shards(count=1, mem_mb=590), slurm=True, lanes=4)
+    assert (too_much.status, "asks for 2360" in too_much.figure) == ("failed", True)
 
 
 def test_what_several_trials_at_once_took_is_told():
