@@ -52,6 +52,7 @@ class TestRun(_Record):
     names: list[str]
     truth: list[int]
     probabilities: list[list[float]]
+    reason: str = Field("", description="Why its training ended early; it is tested as it was after the last epoch.")
 
     def hits(self) -> NDArray[np.float64]:
         """1 for each example classified right, 0 else."""
@@ -98,6 +99,7 @@ class Champions(_Record):
     class_sizes: dict[str, int]
     confusion: list[list[int]] = Field(description="Rows: truth; columns: answer; all runs pooled.")
     reliability: Reliability
+    cut_short: list[str] = Field([], description="Trainings that diverged, each with its reason.")
 
 
 class Comparison(_Record):
@@ -129,7 +131,7 @@ def write_champions(
     top = len({run.role for run in own})
     chosen = candidates(read_trials(trials, plan.resolved_space()), plan.resolved_space(), plan.direction, top)
     result = summarise(plan.version, chosen, own, seed=plan.seed)
-    write_json(out, result.model_dump(mode="json"))
+    write_json(out, result.model_dump(mode="json", exclude_defaults=True))
     if before and plan.parent is not None:
         comparison = compare(plan.parent.version, plan.version, before, own, seed=plan.seed)
         write_json(Path(out).with_name("champions_comparison.json"), comparison.model_dump(mode="json"))
@@ -207,6 +209,11 @@ def summarise(version: str, chosen: Sequence[Candidate], runs: Sequence[TestRun]
         class_sizes={name: int(sizes[i]) for i, name in enumerate(classes)},
         confusion=confusion.tolist(),
         reliability=reliability(np.concatenate([run.probabilities for run in runs]), np.tile(truth, len(runs))),
+        cut_short=[
+            f"{run.role}, seed {run.seed}: {run.reason}; tested as it was after epoch {run.epochs}"
+            for run in runs
+            if run.reason
+        ],
     )
 
 

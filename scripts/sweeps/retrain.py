@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,6 +44,15 @@ class Replicate(BaseModel):
     seed: int
     epochs: int
     value: float | None = Field(description="The best epoch's metric; missing where training failed.")
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that came to its end, or to the epoch after which it could not go on, for the ``reason``."""
+
+    run: Run
+    reports: list[EpochReport]
     reason: str = ""
 
 
@@ -88,13 +97,13 @@ def retrain(
     objective = open_objective(plan.objective, plan.sources.lineage)
     stop = Stop()
     with leave_when_asked(stop):
-        run, reports = _train(task, objective, Path(data), work_folder(plan_file, plan) / "retrain", stop)
-        if run is None:
+        trained = _train(task, objective, Path(data), work_folder(plan_file, plan) / "retrain", stop)
+        if trained is None:
             return RUN_AGAIN
     if stage == "champions":
-        result: BaseModel = _test(task, objective, run, reports, Path(data), Path(out))  # type: ignore[arg-type]
+        result: BaseModel = _test(task, objective, trained, Path(data), Path(out))
     else:
-        result = _replicate(task, reports)
+        result = _replicate(task, trained)
     write_json(out, result.model_dump(mode="json"))
     return 0
 
@@ -112,29 +121,34 @@ def choose(plan: Plan, table: pd.DataFrame, stage: Stage, role: str, file: str |
     return found[min(wanted, len(found) - 1)].model_copy(update={"role": role})
 
 
-def _train(
-    task: Task, objective: Objective, data: Path, work: Path, stop: Stop
-) -> tuple[Run | None, list[EpochReport]]:
-    """Train to the end, from the last checkpoint. The run is ``None`` when asked to leave."""
+def _train(task: Task, objective: Objective, data: Path, work: Path, stop: Stop) -> Trained | None:
+    """Train to the end, from the last checkpoint; ``None`` when asked to leave.
+
+    A champion whose training diverges is what it was at its last checkpoint: no model is ever tested that is not one.
+    """
     plan = task.plan
     configuration = complete(objective, plan.resolved_space().fixed | task.candidate.configuration)
-    identity = digest_of([configuration, task.seed, task.stage, plan.shards.threads])
+    identity = digest_of([configuration, task.seed, task.stage, plan.shards.threads, plan.digests.model_dump()])
     checkpoints = Checkpoints(work / task.stage / task.name, plan.study_name, task.candidate.slot, identity)
     run, reports = _begin(task, objective, configuration, data, checkpoints)
     patience = int(configuration.get("early_stop_patience") or 0) if task.stage == "replicates" else 0
+    reason = ""
     while not reports or not ended(reports, plan.direction, int(configuration["epochs"]), patience):
         if stop.is_set():
-            return None, reports
+            return None
         report = run.epoch()
-        if not_finite(report):
-            return run, [*reports, report]
         reports = [*reports, report]
+        if problem := not_finite(report):
+            reason = one_line(problem)
+            if task.stage == "champions":
+                run, reports = _begin(task, objective, configuration, data, checkpoints)
+            break
         try:
             checkpoints.save(run, reports, os.getpid())
-        except DiskError as problem:
-            log.warning("%s: going on without it", problem)
+        except DiskError as failure:
+            log.warning("%s: going on without it", failure)
     checkpoints.remove()
-    return run, reports
+    return Trained(run, reports, reason)
 
 
 def _begin(
@@ -149,35 +163,36 @@ def _begin(
             return run, checkpoints.load(run, [])
 
 
-def _replicate(task: Task, reports: Sequence[EpochReport]) -> Replicate:
-    reason = not_finite(reports[-1])
-    value = None if reason else best_report(list(reports), task.plan.direction).value
-    log.info("%s  %s: %s", task.plan.version, task.words(), reason or f"{value:.4g}")
+def _replicate(task: Task, trained: Trained) -> Replicate:
+    value = None if trained.reason else best_report(trained.reports, task.plan.direction).value
+    log.info("%s  %s: %s", task.plan.version, task.words(), trained.reason or f"{value:.4g}")
     return Replicate(
         role=task.candidate.role,
         slot=task.candidate.slot,
         seed=task.seed,
-        epochs=len(reports),
+        epochs=len(trained.reports),
         value=value,
-        reason=one_line(reason) if reason else "",
+        reason=trained.reason,
     )
 
 
-def _test(
-    task: Task, objective: Objective, run: FinalRun, reports: Sequence[EpochReport], data: Path, out: Path
-) -> TestRun:
+def _test(task: Task, objective: Objective, trained: Trained, data: Path, out: Path) -> TestRun:
     """Open the locked test part, once, and export the first champion's first model."""
+    run = cast(FinalRun, trained.run)
     answers = run.predict_test()
     result = TestRun(
         role=task.candidate.role,
         seed=task.seed,
-        epochs=len(reports),
+        epochs=len(trained.reports),
         classes=objective.classes(data),
         names=list(answers.names),
         truth=list(answers.truth),
         probabilities=[[round(value, 6) for value in row] for row in answers.probabilities],
+        reason=trained.reason,
     )
     log.info("%s  %s: %.4g on the locked test part", task.plan.version, task.words(), result.hits().mean())
+    if trained.reason:
+        log.warning("%s; it is tested as it was after epoch %d", trained.reason, result.epochs)
     if task.candidate.role == "champion-1" and task.index == 0:
         run.export(out.parent / "model")
         if hasattr(run, "pairs_of"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,13 +98,16 @@ def test_the_table_of_replicates_names_each_configuration(finished: FakeSweep):
     assert read_replicates(files)["configuration"].tolist() == ["best", "best", "middle", "middle"]
 
 
-def test_champions_are_trained_for_all_epochs_and_tested_once(finished: FakeSweep, monkeypatch):
-    monkeypatch.setattr(
-        Fake,
-        "start_final",
-        lambda self, configuration, *, seed, data, device, threads: FinalFake(configuration, seed, self.options),
-        raising=False,
-    )
+@pytest.fixture
+def with_champions(monkeypatch) -> None:
+    def start_final(self, configuration, *, seed, data, device, threads):
+        return FinalFake(configuration, seed, self.options)
+
+    monkeypatch.setattr(Fake, "start_final", start_final, raising=False)
+
+
+@pytest.mark.usefixtures("with_champions")
+def test_champions_are_trained_for_all_epochs_and_tested_once(finished: FakeSweep):
     files = [job(finished, "champions", role, i)[1] for role in roles("champions", 2) for i in range(2)]
     assert (files[0].parent / "model" / "model.json").exists()
     folder = finished.plan_file.parent
@@ -110,3 +116,56 @@ def test_champions_are_trained_for_all_epochs_and_tested_once(finished: FakeSwee
     assert all(read_json(file)["epochs"] == 9 for file in files)
     assert result.mean == 0.9
     assert result.best_validation == max(item.validation_value for item in result.champions)
+
+
+@pytest.mark.usefixtures("with_champions")
+@pytest.mark.parametrize("sound", [0, 4])
+def test_a_champion_that_diverges_is_tested_as_its_last_checkpoint_has_it(finished: FakeSweep, monkeypatch, sound):
+    epoch = FakeRun.epoch
+
+    def diverging(self):
+        report = epoch(self)
+        return report if report.epoch <= sound else replace(report, measures={"train_loss": math.inf})
+
+    monkeypatch.setattr(FakeRun, "epoch", diverging)
+    code, file = job(finished, "champions", "champion-1", 0)
+    assert code == 0
+    made = read_json(file)
+    assert made["epochs"] == sound
+    assert made["reason"] == f"the training loss is inf after epoch {sound + 1}"
+    assert (file.parent / "model" / "model.json").exists()
+    folder = finished.plan_file.parent
+    result = write_champions(finished.plan_file, folder / "trials.csv", [file], folder / "champions.json")
+    assert result.mean == 0.5 + sound / 20
+    assert result.cut_short == [
+        f"champion-1, seed {made['seed']}: {made['reason']}; tested as it was after epoch {sound}"
+    ]
+    assert read_json(folder / "champions.json")["cut_short"] == result.cut_short
+
+
+def test_a_replicate_that_diverges_has_no_value(finished: FakeSweep, monkeypatch):
+    epoch = FakeRun.epoch
+    monkeypatch.setattr(FakeRun, "epoch", lambda self: replace(epoch(self), measures={"valid_loss": math.nan}))
+    made = Replicate.model_validate(read_json(job(finished, "replicates", "best", 0)[1]))
+    assert (made.value, made.reason) == (None, "the validation loss is nan after epoch 1")
+
+
+def test_a_checkpoint_of_another_plan_is_not_gone_on_with(finished: FakeSweep, monkeypatch):
+    trained: list[int] = []
+    epoch = FakeRun.epoch
+
+    def told_to_leave(self):
+        report = epoch(self)
+        trained.append(report.epoch)
+        if len(trained) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return report
+
+    monkeypatch.setattr(FakeRun, "epoch", told_to_leave)
+    assert job(finished, "replicates", "best", 0)[0] == RUN_AGAIN
+    plan = read_json(finished.plan_file)
+    plan["digests"]["requirements"] = "0" * 64
+    finished.plan_file.write_text(json.dumps(plan))
+    monkeypatch.setattr("sweeps.retrain.require_planned", lambda *_: None)
+    assert job(finished, "replicates", "best", 0)[0] == 0
+    assert trained[:4] == [1, 2, 1, 2]

@@ -63,8 +63,8 @@ class EpochReport:
 
     ``correct`` and ``total`` are counts per class over the validation examples, in the order of the objective's
     classes; ``value`` is the objective's metric, computed from them where they exist. ``measures`` holds further
-    numbers worth a column (``train_loss``, ``valid_loss``, ``train_accuracy``...). A non-finite ``value`` or a
-    non-finite ``train_loss`` ends the trial as failed.
+    numbers worth a column (``train_loss``, ``valid_loss``, ``train_accuracy``...). A ``value``, ``train_loss`` or
+    ``valid_loss`` that is not finite ends the trial as failed.
     """
 
     epoch: int

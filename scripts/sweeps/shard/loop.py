@@ -37,6 +37,8 @@ KILLS_TOGETHER = 2
 LONG_EPOCH = 30.0
 """Seconds of an epoch above which the connection to a server is closed while training."""
 log = logging.getLogger("sweeps.shard")
+LOSSES = {"train_loss": "training loss", "valid_loss": "validation loss"}
+"""Measures that end a trial as failed when they are not finite, and how a reason names them."""
 
 
 class LeaveError(Exception):
@@ -301,11 +303,11 @@ def ended(reports: list[EpochReport], direction: str, epochs: int, patience: int
 
 def not_finite(report: EpochReport) -> str | None:
     """The reason why an epoch's report ends its trial as failed, if it does."""
-    loss = report.measures.get("train_loss", 0.0)
-    if not math.isfinite(report.value):
-        return f"the metric is {float(report.value)} after epoch {report.epoch}"
-    if not math.isfinite(loss):
-        return f"the training loss is {float(loss)} after epoch {report.epoch}"
+    numbers = {"metric": report.value}
+    numbers |= {words: report.measures.get(name, 0.0) for name, words in LOSSES.items()}
+    for words, number in numbers.items():
+        if not math.isfinite(number):
+            return f"the {words} is {float(number)} after epoch {report.epoch}"
     return None
 
 

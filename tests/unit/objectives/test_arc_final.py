@@ -4,8 +4,11 @@ import io
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from sweeps.config.problems import ConfigError
+from sweeps.digests import digest_of_file, read_json, write_json
 from sweeps.objectives.arc import ArcClassifier
 from sweeps.objectives.arc.architecture import Resolved, resolve
 from sweeps.objectives.arc.data import read_part
@@ -76,6 +79,22 @@ def test_a_damaged_export_is_refused(final, tmp_path, name, content):
     (tmp_path / name).unlink()
     if content is not None:
         (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match="no usable model"):
+        read_model(tmp_path)
+
+
+@pytest.mark.parametrize("spoil", ["cut short", "not finite"])
+def test_weights_are_looked_at_even_where_their_digest_is_right(final, tmp_path, spoil):
+    final[0].export(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    if spoil == "cut short":
+        weights.write_bytes(weights.read_bytes()[:100])
+    else:
+        content = load_file(weights)
+        content["head.weight"][0, 0] = torch.nan
+        save_file(content, weights)
+    description = read_json(tmp_path / "model.json")
+    write_json(tmp_path / "model.json", description | {"weights_sha256": digest_of_file(weights)})
     with pytest.raises(ConfigError, match="no usable model"):
         read_model(tmp_path)
 

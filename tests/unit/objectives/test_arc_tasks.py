@@ -78,6 +78,19 @@ def test_a_file_holds_one_task_or_a_mapping_of_tasks(tmp_path):
     assert [task.id for task in tasks_in_folder(tmp_path)] == ["one", "three", "two"]
 
 
+def test_a_bad_entry_of_a_mapping_is_named(tmp_path):
+    write(tmp_path, "many.json", {"good": GOOD, "bad": 3, "train": GOOD})
+    with pytest.raises(ConfigError) as found:
+        tasks_in_folder(tmp_path)
+    assert [problem.key for problem in found.value.problems] == ["bad.train"]
+
+
+def test_a_folder_that_is_called_like_a_file_is_looked_into(tmp_path):
+    (tmp_path / "nested.json").mkdir()
+    write(tmp_path / "nested.json", "one.json", GOOD)
+    assert [task.id for task in tasks_in_folder(tmp_path)] == ["one"]
+
+
 def test_the_same_id_in_two_files_is_a_problem(tmp_path):
     write(tmp_path, "one.json", GOOD)
     write(tmp_path, "many.json", {"one": GOOD})

@@ -113,6 +113,22 @@ def test_a_diverging_configuration_reports_a_loss_that_is_not_finite(data):
     assert sum(report.correct) == 0 and report.value == 0.0
 
 
+def test_weights_that_the_last_step_spoils_are_told_in_the_same_epoch(data, monkeypatch):
+    run = start(data)
+    step = run.optimizer.step
+
+    def spoil_at_the_end(*_):
+        step()
+        if spoil_at_the_end.steps == 1:
+            with torch.no_grad():
+                run.model.head.weight[0, 0] = torch.inf
+        spoil_at_the_end.steps -= 1
+
+    spoil_at_the_end.steps = math.ceil(len(run.train_rows) / run.resolved.train.batch_size)
+    monkeypatch.setattr(run.optimizer, "step", spoil_at_the_end)
+    assert math.isnan(run.epoch().measures["train_loss"])
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04" + bytes(100)])
 def test_a_file_that_is_no_checkpoint_is_refused(data, content):
     with pytest.raises(ValueError, match="checkpoint"):

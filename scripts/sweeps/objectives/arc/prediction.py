@@ -104,6 +104,7 @@ class ArcModel:
 
 def read_model(folder: Path) -> ArcModel:
     """Read an exported model, on the CPU. Raises :class:`ConfigError` when it is missing or damaged."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     weights, description = folder / "model.safetensors", folder / "model.json"
@@ -114,6 +115,8 @@ def read_model(folder: Path) -> ArcModel:
             raise ValueError("the weights are not those that model.json was written for")
         network = Classifier(resolved.model, len(classes))
         network.load_state_dict(load_file(weights))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as failure:
+        if not all(weight.isfinite().all() for weight in network.parameters()):
+            raise ValueError("its weights are not finite numbers")
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as failure:
         raise error(folder, "", f"no usable model: {failure}", "name a folder with an exported champion") from None
     return ArcModel(classes, resolved, network.eval(), content)

@@ -126,7 +126,7 @@ def tasks_in_folder(folder: Path) -> list[Task]:
     if not folder.is_dir():
         message = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise error(folder, "", message, mend)
-    files = sorted(folder.rglob("*.json"))
+    files = _json_files(folder)
     if not files:
         raise error(folder, "", "no *.json file in this folder", mend)
     return _read_files(files)
@@ -134,10 +134,21 @@ def tasks_in_folder(folder: Path) -> list[Task]:
 
 def tasks_in_files(paths: Sequence[Path]) -> list[Task]:
     """The tasks of some JSON files and of all that stand in some folders, by id."""
-    files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (_json_files(path) if path.is_dir() else [path])]
     if not files:
         raise error(", ".join(map(str, paths)), "", "no *.json file there", "name ARC task files or folders of them")
     return _read_files(files)
+
+
+def _json_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.json") if path.is_file())
+
+
+def _is_mapping_of_tasks(content: Any) -> bool:
+    """Whether a file holds tasks by id, sound or not, rather than one task."""
+    if not isinstance(content, Mapping) or isinstance(content.get("train"), list):
+        return False
+    return any(isinstance(value, Mapping) and "train" in value for value in content.values())
 
 
 def _read_files(files: Sequence[Path]) -> list[Task]:
@@ -151,8 +162,7 @@ def _read_files(files: Sequence[Path]) -> list[Task]:
                 faults.append(Problem(str(file), "", f"cannot be read as JSON: {failure}", "repair or remove the file"))
                 continue
             faults.extend(Problem(str(file), name, "stands twice in this file", "keep one") for name in repeated)
-            nested = isinstance(content, Mapping) and "train" not in content and content
-            if nested and all(isinstance(value, Mapping) and "train" in value for value in content.values()):
+            if _is_mapping_of_tasks(content):
                 yield from ((str(task_id), value, str(file)) for task_id, value in content.items())
             else:
                 yield file.stem, content, str(file)

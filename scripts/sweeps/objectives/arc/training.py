@@ -118,6 +118,7 @@ class ArcRun:
         )
 
     def _train(self, epoch: int) -> dict[str, float]:
+        """One pass over the training tasks; the loss is NaN as well where the last step left weights that are."""
         train = self.resolved.train
         generator = torch.Generator().manual_seed(self._seed_of(epoch))
         self.noise.manual_seed(self._seed_of(epoch))
@@ -148,9 +149,10 @@ class ArcRun:
             with torch.no_grad():
                 right = (scores.argmax(dim=1) == batch.labels).sum()
                 sums += torch.stack([loss.detach() * len(scores), right.float(), norm.float()])
-        loss_sum, right_sum, norm_sum = sums.tolist()
+        finite = torch.stack([weight.detach().isfinite().all() for weight in self.model.parameters()]).all()
+        loss_sum, right_sum, norm_sum, sound = torch.cat([sums, finite[None].float()]).tolist()
         return {
-            "train_loss": loss_sum / examples,
+            "train_loss": loss_sum / examples if sound else math.nan,
             "train_accuracy": right_sum / examples,
             "gradient_norm": norm_sum / steps,
             "learning_rate": rate,

@@ -89,7 +89,9 @@ SETTINGS: dict[str, Tunable] = {
     "dihedral": _setting("Turn or reflect all grids of a task alike at random, each time.", "categorical", True),
     "class_balance": _setting("Weigh the loss inversely to the square root of class sizes.", "categorical", False),
     "grad_clip": _setting("Largest norm of the gradient of a step; 0 leaves it as it is.", "float", 1.0, 0.0, 1e6),
-    "warmup_epochs": _setting("Epochs of linear warm-up of the learning rate.", "float", 1.0, 0.0, 100_000),
+    "warmup_epochs": _setting(
+        "Epochs of linear warm-up of the learning rate; at most half of all.", "float", 1.0, 0.0, 100_000
+    ),
     "bfloat16": _setting("Compute the encoder in bfloat16, with float32 weights and losses.", "categorical", False),
     "num_workers": _setting("Accepted and without effect: data are resident, nothing loads them.", "int", 0, 0, 1024),
 }
