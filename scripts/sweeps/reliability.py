@@ -73,7 +73,7 @@ class Overhead(_Record):
     share: float = Field(description="Of all time after a job's first epoch.")
     turn: float = Field(description="Mean seconds between two epochs: checkpoint, report, decision, and the next ask.")
     worst: float
-    cpu: float = Field(description="CPU seconds of a turn, the start of the jobs left out.")
+    cpu: float = Field(description="CPU seconds of a shard an epoch, all its threads, its start left out.")
     load: float = Field(description="Load of the machine before it began.")
 
 
@@ -138,7 +138,7 @@ def costs_table(cost: StoreCost) -> str:
         ]
         for row in cost.overhead
     ]
-    head = ["store", "epoch", "shards", "not training", "a turn", "of it CPU", "longest turn", "load before"]
+    head = ["store", "epoch", "shards", "not training", "a turn", "CPU an epoch", "longest turn", "load before"]
     parts = [markdown(head, rows, left=2)]
     rows = [
         [row.store, f"{row.nothing_to_do:.2f} s", f"{row.one_epoch:.2f} s", f"{row.cpu:.2f} s"] for row in cost.start_up
@@ -158,7 +158,8 @@ def _about(cost: StoreCost) -> str:
     return (
         f"Measured on {cost.cores} CPU cores with `make benchmark-store`; a load above zero means that others computed "
         "there at the same time. An epoch is a sleep and a checkpoint of 4 MB, so what is shown is the machinery: a "
-        "turn is all between two epochs, with checkpoint, report, the decision to prune, and the next configuration. "
+        "turn is all between two epochs, with checkpoint, report, the decision to prune, and the next configuration; "
+        "CPU is that of the whole shard, the thread that keeps its lease included. "
         "Epochs differ by up to 30 % from slot to slot, as configurations do; *in step*, all shards want a core and "
         "the store at the same moment, which is the worst case. A start is that of Python, Optuna and the store; a "
         f"training library comes on top, torch {cost.torch:.1f} s here."
