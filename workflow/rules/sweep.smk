@@ -1,5 +1,5 @@
 # The trials of a version: one job creates the study with all its slots, shards work them off, one job exports them.
-# AT_ONCE is no param: how many trials a shard trains at once changes no result, so it makes nothing run again.
+# How many trials a shard trains at once is no param: it changes no result, and a resource makes nothing run again.
 # No rule exists here for a sealed version. The store is never an input or output; a receipt says that a shard is done.
 rule study:
     input:
@@ -41,6 +41,7 @@ rule shard:
     threads: lambda wildcards: LAYOUT.lineage.shards.threads * lanes(wildcards.version)
     resources:
         **training_resources(SITE, LAYOUT.lineage.shards, lambda wildcards: lanes(wildcards.version)),
+        trials_at_once=AT_ONCE,
     params:
         shards=LAYOUT.shards,
     message:
@@ -48,8 +49,7 @@ rule shard:
     shell:
         "python {input.script} --plan {input.plan} --data $(dirname {input.manifest})"
         " --generation {wildcards.generation} --shard {wildcards.shard} --shards {params.shards}"
-        f" --trials-per-gpu {AT_ONCE}"
-        " --receipt {output} --log {log}"
+        " --trials-per-gpu {resources.trials_at_once} --receipt {output} --log {log}"
 
 
 # All of a generation: what its slots found is what the next one may know. One file stands for all receipts, or each
