@@ -50,7 +50,7 @@ def dashboard_command_in(folder, port: int) -> list[str]:
 def test_before_anything_is_planned_it_says_what_to_do(sqlite_sweep, monkeypatch) -> None:
     sweep = sqlite_sweep()
     monkeypatch.chdir(sweep.folder)
-    with pytest.raises(ConfigError, match="holds no study yet"):
+    with pytest.raises(ConfigError, match=r"is not there: .*store\.db(?s:.*)study\.py --plan"):
         dashboard_command("lineage.yaml")
     sweep.plan_file.unlink()
     with pytest.raises(ConfigError, match="nothing is planned yet"):
