@@ -69,10 +69,8 @@ def test_a_replicate_made_again_is_the_same_file(finished: FakeSweep):
     assert out.read_bytes() == first
 
 
-def test_a_replicate_that_is_told_to_leave_goes_on_where_it_stopped(finished: FakeSweep, monkeypatch):
-    _, whole = job(finished, "replicates", "best", 0)
-    expected = whole.read_bytes()
-    whole.unlink()
+def leaving_after_two_epochs(monkeypatch) -> list[int]:
+    """Let the process be told to leave in its second epoch; the list grows with each epoch that is trained."""
     trained: list[int] = []
     epoch = FakeRun.epoch
 
@@ -84,6 +82,14 @@ def test_a_replicate_that_is_told_to_leave_goes_on_where_it_stopped(finished: Fa
         return report
 
     monkeypatch.setattr(FakeRun, "epoch", told_to_leave)
+    return trained
+
+
+def test_a_replicate_that_is_told_to_leave_goes_on_where_it_stopped(finished: FakeSweep, monkeypatch):
+    _, whole = job(finished, "replicates", "best", 0)
+    expected = whole.read_bytes()
+    whole.unlink()
+    trained = leaving_after_two_epochs(monkeypatch)
     code, out = job(finished, "replicates", "best", 0)
     assert code == RUN_AGAIN
     assert not out.exists()
@@ -151,17 +157,7 @@ def test_a_replicate_that_diverges_has_no_value(finished: FakeSweep, monkeypatch
 
 
 def test_a_checkpoint_of_another_plan_is_not_gone_on_with(finished: FakeSweep, monkeypatch):
-    trained: list[int] = []
-    epoch = FakeRun.epoch
-
-    def told_to_leave(self):
-        report = epoch(self)
-        trained.append(report.epoch)
-        if len(trained) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return report
-
-    monkeypatch.setattr(FakeRun, "epoch", told_to_leave)
+    trained = leaving_after_two_epochs(monkeypatch)
     assert job(finished, "replicates", "best", 0)[0] == RUN_AGAIN
     plan = read_json(finished.plan_file)
     plan["digests"]["requirements"] = "0" * 64
