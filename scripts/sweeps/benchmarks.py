@@ -184,7 +184,7 @@ def _graph(cost: ScaleCost) -> str:
         "`generation`, two waves, so that each shard of the second waits for all of the first. Median of three, above "
         "500 shards of one."
     )
-    return _markdown(head, rows, text)
+    return explained(head, rows, text)
 
 
 def _submissions(cost: ScaleCost) -> str:
@@ -200,7 +200,7 @@ def _submissions(cost: ScaleCost) -> str:
         f"takes {alone:.1f} s from its start to its end there: Slurm's steps, two starts of Snakemake's job wrapper, "
         "Python, the store."
     )
-    return _markdown(head, rows, text)
+    return explained(head, rows, text)
 
 
 def _weathers(cost: ScaleCost) -> str:
@@ -234,7 +234,7 @@ def _weathers(cost: ScaleCost) -> str:
             f"jobs, server and simulated queue share {cost.cores} cores. A preempted job waits in the queue again."
         )
     )
-    return _markdown(("", *(item.weather for item in told)), rows, text)
+    return explained(("", *(item.weather for item in told)), rows, text)
 
 
 SCALE_TABLES: dict[str, tuple[str, Callable[[ScaleCost], str]]] = {
@@ -244,7 +244,12 @@ SCALE_TABLES: dict[str, tuple[str, Callable[[ScaleCost], str]]] = {
 }
 
 
-def _markdown(head: Sequence[object], rows: Sequence[Sequence[object]], text: str) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    table = [f"| {' | '.join(map(str, line))} |" for line in lines]
-    return "\n".join([*table, "", textwrap.fill(text, 119)]) + "\n"
+def markdown(head: Sequence[object], rows: Sequence[Sequence[object]], *, left: int = 1) -> str:
+    """A table; ``left`` columns are text, the others numbers."""
+    lines = [head, ["---"] * left + ["---:"] * (len(head) - left), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def explained(head: Sequence[object], rows: Sequence[Sequence[object]], text: str) -> str:
+    """A table, and below it what it says."""
+    return f"{markdown(head, rows)}\n{textwrap.fill(text, 119)}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sweeps.benchmarks import between, markdown
 from sweeps.digests import read_json
 
 DRILLS, COSTS = "results/faults.json", "results/benchmarks/store.json"
@@ -120,7 +120,7 @@ def drills_table(counts: Iterable[Count]) -> str:
         ]
         for item in counts
     ]
-    return markdown(["drill", "store", *columns.values()], rows, left=2)
+    return _table(["drill", "store", *columns.values()], rows, left=2)
 
 
 def costs_table(cost: StoreCost) -> str:
@@ -139,17 +139,15 @@ def costs_table(cost: StoreCost) -> str:
         for row in cost.overhead
     ]
     head = ["store", "epoch", "shards", "not training", "a turn", "CPU an epoch", "longest turn", "load before"]
-    parts = [markdown(head, rows, left=2)]
+    parts = [_table(head, rows, left=2)]
     rows = [
         [row.store, f"{row.nothing_to_do:.2f} s", f"{row.one_epoch:.2f} s", f"{row.cpu:.2f} s"] for row in cost.start_up
     ]
-    parts.append(
-        markdown(["store", "start, nothing left to do", "start and one epoch", "CPU of a start"], rows, left=1)
-    )
+    parts.append(_table(["store", "start, nothing left to do", "start and one epoch", "CPU of a start"], rows, left=1))
     rows = [[row.store, row.finished, f"{1e3 * row.first:.0f} ms", f"{1e3 * row.later:.0f} ms"] for row in cost.ask]
-    parts.append(markdown(["store", "finished slots", "first ask of a job", "later asks"], rows, left=1))
+    parts.append(_table(["store", "finished slots", "first ask of a job", "later asks"], rows, left=1))
     rows = [[row.store, f"`{row.history}`", f"{row.wall:.1f} s", f"{row.busy:.0%}"] for row in cost.history]
-    parts.append(markdown(["store", "history", "24 slots on 4 shards", "shards training"], rows, left=2))
+    parts.append(_table(["store", "history", "24 slots on 4 shards", "shards training"], rows, left=2))
     parts.append(textwrap.fill(_about(cost), 119) + "\n")
     return "\n".join(part for part in parts if part)
 
@@ -166,12 +164,9 @@ def _about(cost: StoreCost) -> str:
     )
 
 
-def markdown(head: Sequence[Any], rows: Sequence[Sequence[Any]], *, left: int = 0) -> str:
-    """A table; ``left`` columns are text, the others numbers. Empty without rows."""
-    if not rows:
-        return ""
-    lines = [head, ["---"] * left + ["---:"] * (len(head) - left), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+def _table(head: Sequence[Any], rows: Sequence[Sequence[Any]], *, left: int) -> str:
+    """Nothing without rows: what was not measured has no table."""
+    return markdown(head, rows, left=left) if rows else ""
 
 
 def with_reliability(text: str, repository: Path) -> str:
@@ -179,14 +174,7 @@ def with_reliability(text: str, repository: Path) -> str:
     drills, costs = repository / DRILLS, repository / COSTS
     if drills.exists():
         counts = [Count.model_validate(item) for item in read_json(drills)]
-        text = _between(text, DRILLS_MARK, drills_table(counts))
+        text = between(text, DRILLS_MARK, drills_table(counts))
     if costs.exists():
-        text = _between(text, COSTS_MARK, costs_table(StoreCost.model_validate(read_json(costs))))
+        text = between(text, COSTS_MARK, costs_table(StoreCost.model_validate(read_json(costs))))
     return text
-
-
-def _between(text: str, mark: str, table: str) -> str:
-    begin, end = f"<!-- {mark}: written by `make docs` -->", f"<!-- end of {mark} -->"
-    return re.sub(
-        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n\n{table}\n{end}", text, flags=re.DOTALL
-    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sweeps.benchmarks import between
+from sweeps.benchmarks import between, explained
 from sweeps.digests import read_json
 
 
@@ -139,7 +137,7 @@ def speed_table(file: str | Path) -> str:
         f"largest matrix product of the same run, in gigaflops: {peaks}. At the peak: how many times faster it would "
         "be, if these products ran at that rate and nothing else took time."
     )
-    tables = [_markdown(head, rows, text)]
+    tables = [explained(head, rows, text)]
     if found.together:
         alone = {row.point: row.samples_a_second for row in found.together if row.trials == 1}
         lines = [
@@ -153,7 +151,7 @@ def speed_table(file: str | Path) -> str:
         ]
         said = f"On one device ({found.device}), float32, one thread a trial."
         tables.append(
-            _markdown(("configuration", "trials at once", "samples/s of all", "times one trial"), lines, said)
+            explained(("configuration", "trials at once", "samples/s of all", "times one trial"), lines, said)
         )
     return "\n".join(tables)
 
@@ -177,7 +175,7 @@ def choices_table(file: str | Path) -> str:
         "change, on the same seeds. The difference in points, with a 95 % interval over seeds; of "
         f"{len(rows)} intervals about one in twenty misses its mark."
     )
-    return _markdown(("configuration", "changed", "seeds", "as it is", "changed", "difference"), rows, text)
+    return explained(("configuration", "changed", "seeds", "as it is", "changed", "difference"), rows, text)
 
 
 def with_speed(text: str, root: str | Path) -> str:
@@ -186,9 +184,3 @@ def with_speed(text: str, root: str | Path) -> str:
     if speed.exists():
         text = between(text, "training speed", speed_table(speed))
     return between(text, "choices", choices_table(choices)) if choices.exists() else text
-
-
-def _markdown(head: Sequence[object], rows: Sequence[Sequence[object]], text: str) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    table = [f"| {' | '.join(map(str, line))} |" for line in lines]
-    return "\n".join([*table, "", textwrap.fill(text, 119)]) + "\n"
