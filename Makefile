@@ -167,7 +167,7 @@ benchmark-store: $(DEV) ## what the machinery of shards and stores costs
 	@PYTHONPATH=scripts:tests $(RUN) benchmarks/store/run.py \
 	  --out results/benchmarks/store.json --table results/benchmarks/store.md
 
-benchmark-training: $(TRAINING) ## the classifier's speed beside a plain reference's, on this machine (15 minutes)
+benchmark-training: $(TRAINING) ## the classifier's speed beside a plain reference's, and what its choices bring (long)
 	$(SAY) 'measuring the training engine'
 	@mkdir -p results/benchmarks
 	@$(SNAKEMAKE) results/demo/data/manifest.json --config lineage_file=config/demo.yaml
