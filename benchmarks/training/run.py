@@ -2,11 +2,11 @@
 
     python benchmarks/training/run.py --data results/demo/data --out training.json --table training.md
 
-Engine and reference train the same tasks in turns, in this process. Each figure is the best of some passes after one to
-warm up; a pass of more than ten seconds is taken as it is. The share of the peak is of the largest matrix product of
-the same type and threads, timed between them; it counts the products of the model only (three times the forward pass),
-so norms, gathering and pooling count as loss. ``--add`` keeps what the file already says of other points, so that a
-long measurement can be taken in parts.
+Engine and reference train the same tasks in turns, each in a process of its own. Each figure is the best of some passes
+after one to warm up; a pass of more than ten seconds is taken as it is. The share of the peak is of the largest matrix
+product of the same type and threads, timed between them; it counts the products of the model only (three times the
+forward pass), so norms, gathering and pooling count as loss. ``--add`` keeps what the file already says of other
+points, so that a long measurement can be taken in parts.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from points import POINTS, TRAINING_TASKS, VALIDATION_TASKS, Point, canvases_shown, products
-from reference import ReferenceRun, write_tasks
+from points import POINTS, TRAINING_TASKS, VALIDATION_TASKS, Point, canvases_shown, products, spread
+from reference import write_tasks
+from timing import CLOCKS, DTYPES, Job, TimedProcess, peak
 
 from sweeps.digests import read_json, write_atomically, write_json
 from sweeps.objectives.arc.architecture import resolve
 from sweeps.objectives.arc.batches import plain_draw
-from sweeps.objectives.arc.data import read_classes, read_part
+from sweeps.objectives.arc.data import read_part
 from sweeps.objectives.arc.tasks import MAX_SIDE
 from sweeps.objectives.arc.training import ArcRun
 from sweeps.speed import Speed, Together, TrainingSpeed, speed_table
@@ -38,82 +37,40 @@ SETTINGS = {"batch_size": 16, "epochs": 50, "seed": 42}
 LONG_PASS = 10.0
 """Seconds of a pass that is not repeated."""
 
-CLOCKS = {"wall": time.perf_counter, "cpu": lambda: time.process_time() / torch.get_num_threads()}
-"""``cpu`` leaves out what other processes took of a shared machine; it is no wall time, and says so in the table."""
 
-
-class Stopwatch:
-    """Times passes of work on a device; keeps the best of each."""
-
-    def __init__(self, device: torch.device, clock: str) -> None:
-        self.device, self.clock, self.best = device, CLOCKS[clock], {}
-
-    def time(self, name: str, work: Callable[[], object]) -> float:
-        """Run ``work`` once; returns the seconds of this pass."""
-        self._wait()
-        began = self.clock()
-        work()
-        self._wait()
-        seconds = self.clock() - began
-        self.best[name] = min(self.best.get(name, math.inf), seconds)
-        return seconds
-
-    def forget_first(self, name: str, seconds: float) -> None:
-        """Drop a pass to warm up, unless it was long enough to count."""
-        if seconds < LONG_PASS:
-            del self.best[name]
-
-    def _wait(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-
-
-def peak(watch: Stopwatch, dtype: torch.dtype) -> float:
-    """Multiplications a second of large matrix products."""
-    size = 1024 if watch.device.type == "cpu" else 8192
-    a, b = (torch.randn(size, size, device=watch.device, dtype=dtype) for _ in range(2))
-    for _ in range(10):
-        watch.time(f"peak {dtype}", lambda: a @ b)
-    return size**3 / watch.best[f"peak {dtype}"]
-
-
-def measure(point: Point, arguments: argparse.Namespace, threads: int, files: list[Path]) -> list[Speed]:
+def measure(point: Point, arguments: argparse.Namespace, threads: int, files: str) -> list[Speed]:
     """The rows of one point on so many threads."""
     share = point.share * arguments.share
     training = max(SETTINGS["batch_size"], round(TRAINING_TASKS * share))
     validation = max(8, round(VALIDATION_TASKS * share))
-    runs: dict[str, ArcRun | ReferenceRun] = {}
     resolved = {name: resolve({**SETTINGS, **point.configuration, "bfloat16": name == "bfloat16"}) for name in DTYPES}
-    for name in arguments.dtypes:
-        run = ArcRun(resolved[name], seed=1, data=arguments.data, device=arguments.device, threads=threads)
-        run.train_rows, run.validation_rows = run.train_rows[:training], run.validation_rows[:validation]
-        runs[name] = run
-    if files:
-        pool = read_part(arguments.data, "pool")
-        runs["reference"] = ReferenceRun(resolved["float32"], pool, len(read_classes(arguments.data)), files, threads)
-    first = runs[arguments.dtypes[0]]
-    watch = Stopwatch(first.device, arguments.clock)
-    work = {name: _work(run, first) for name, run in runs.items()}
-    done: set[str] = set()
-    for number in range(arguments.passes + 1):
-        for name, (train, evaluate) in work.items():
-            for what, call in ((name, train), (f"{name} evaluation", evaluate)):
-                if what in done:
-                    continue
-                seconds = watch.time(what, call)
-                if seconds >= LONG_PASS:
-                    done.add(what)
-                elif number == 0:
-                    watch.forget_first(what, seconds)
-        tops = {dtype: peak(watch, dtype) for dtype in DTYPES.values()}
-    canvas, new, _ = first.loader.canvases(plain_draw(first.train_rows, first.loader.pairs))
+    first = ArcRun(resolved["float32"], seed=1, data=arguments.data, device=arguments.device, threads=threads)
+    train_rows = _timed(first, first.train_rows[:TRAINING_TASKS], training)
+    validation_rows = _timed(first, first.validation_rows[:VALIDATION_TASKS], validation)
+    processes = {
+        name: TimedProcess(
+            Job(
+                resolved=resolved.get(name, resolved["float32"]).as_json(),
+                data=str(arguments.data),
+                files=files if name == "reference" else "",
+                device=arguments.device,
+                threads=threads,
+                clock=arguments.clock,
+                training=train_rows.tolist(),
+                validation=validation_rows.tolist(),
+            )
+        )
+        for name in [*arguments.dtypes, *(["reference"] if files else [])]
+    }
+    best, tops = _in_turns(processes, arguments.passes, first.device)
+    canvas, new, _ = first.loader.canvases(plain_draw(train_rows, first.loader.pairs))
     cells = first.loader.bank.counts[canvas[new]]
     rows = []
-    for name in runs:
+    for name in processes:
         implementation = "reference" if name == "reference" else "engine"
         dtype = "float32" if name == "reference" else name
         engine = implementation == "engine"
-        seconds, evaluation = watch.best[name], watch.best[f"{name} evaluation"]
+        seconds, evaluation = best[name, "train"], best[name, "evaluate"]
         counted = cells if engine else np.full(training * canvases_shown(resolved[dtype]), MAX_SIDE**2)
         computed = products(resolved[dtype], counted, training, looked_up=engine)
         rows.append(
@@ -124,24 +81,43 @@ def measure(point: Point, arguments: argparse.Namespace, threads: int, files: li
                 threads=threads,
                 samples_a_second=training / seconds,
                 epoch_seconds=TRAINING_TASKS * seconds / training + VALIDATION_TASKS * evaluation / validation,
-                share_of_peak=3 * computed / seconds / tops[DTYPES[dtype]],
-                peak_gflops=2 * tops[DTYPES[dtype]] / 1e9,
+                share_of_peak=3 * computed / seconds / tops[dtype],
+                peak_gflops=2 * tops[dtype] / 1e9,
                 timed_tasks=training,
                 aim=point.aim,
+                recorded=point.recorded if engine and threads == 2 else None,
             )
         )
     return rows
 
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+def _in_turns(
+    processes: dict[str, TimedProcess], passes: int, device: torch.device
+) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
+    """Best seconds of each process and kind of pass, and the peak of each type that was seen between them."""
+    best: dict[tuple[str, str], float] = {}
+    done: set[tuple[str, str]] = set()
+    tops = dict.fromkeys(DTYPES, 0.0)
+    for number in range(passes + 1):
+        for name, process in processes.items():
+            for key in ((name, "train"), (name, "evaluate")):
+                if key in done:
+                    continue
+                seconds = process.seconds(key[1])
+                if seconds >= LONG_PASS:
+                    done.add(key)
+                if number or seconds >= LONG_PASS:
+                    best[key] = min(best.get(key, math.inf), seconds)
+        tops = {name: max(top, peak(device, DTYPES[name])) for name, top in tops.items()}
+    for process in processes.values():
+        process.close()
+    return best, tops
 
 
-def _work(run: ArcRun | ReferenceRun, first: ArcRun) -> tuple[Callable[[], object], Callable[[], object]]:
-    """An epoch of training and an evaluation, on the same tasks."""
-    if isinstance(run, ArcRun):
-        return lambda: run._train(1), lambda: run.evaluate(run.validation_rows)
-    training, validation = first.train_rows.numpy(), first.validation_rows.numpy()
-    return lambda: run.train(training), lambda: run.evaluate(validation)
+def _timed(run: ArcRun, rows: torch.Tensor, number: int) -> torch.Tensor:
+    """The tasks of an epoch that are timed: so many of them."""
+    canvas, new, _ = run.loader.canvases(plain_draw(rows, run.loader.pairs))
+    return rows[spread((run.loader.bank.counts[canvas] * new).sum(axis=1), number)]
 
 
 def together(point: Point, arguments: argparse.Namespace, trials: int) -> Together:
@@ -159,7 +135,9 @@ def take(arguments: argparse.Namespace) -> TrainingSpeed:
     on_cpu = arguments.device == "cpu"
     rows: list[Speed] = []
     with tempfile.TemporaryDirectory() as folder:
-        files = write_tasks(read_part(arguments.data, "pool"), Path(folder)) if on_cpu and arguments.reference else []
+        files = folder if on_cpu and arguments.reference else ""
+        if files:
+            write_tasks(read_part(arguments.data, "pool"), Path(folder))
         for point in chosen:
             for threads in arguments.threads if on_cpu else [1]:
                 rows += measure(point, arguments, threads, files)
@@ -212,7 +190,7 @@ def main() -> None:
     if arguments.worker:
         arguments.dtypes = ["float32"]
         (point,) = (point for point in POINTS if point.name == arguments.worker)
-        print(measure(point, arguments, 1, [])[0].samples_a_second)
+        print(measure(point, arguments, 1, "")[0].samples_a_second)
         return
     found = take(arguments)
     if arguments.add and arguments.out and arguments.out.exists():

@@ -28,6 +28,9 @@ class Speed(_Record):
     peak_gflops: float
     timed_tasks: int
     aim: float | None = Field(description="How many times the reference's speed it should reach.")
+    recorded: float | None = Field(
+        None, description="Seconds an epoch of the implementation before this one, on as many threads elsewhere."
+    )
 
 
 class Together(_Record):
@@ -118,11 +121,12 @@ def speed_table(file: str | Path) -> str:
                 f"{row.share_of_peak:.0%}",
                 "" if times is None else f"{times:.1f}",
                 "" if times is None else f"{times / row.share_of_peak:.1f}",
+                "" if row.recorded is None else f"{row.recorded / row.epoch_seconds:.1f}",
                 aim,
             ]
         )
     head = ("configuration", "trained in", "threads", "samples/s", "s an epoch", "share of peak", "times faster")
-    head += ("at the peak", "aim")
+    head += ("at the peak", "times recorded", "aim")
     peaks = ", ".join(
         f"{threads} thread{'s' if threads > 1 else ''} {dtype} {peak:.0f}"
         for (threads, dtype), peak in sorted({(r.threads, r.dtype): r.peak_gflops for r in found.rows}.items())
@@ -135,7 +139,8 @@ def speed_table(file: str | Path) -> str:
         "pools over the padding. Times faster: of an epoch, validation included. Share of peak: matrix products that "
         "are computed (the reference's include its padding; the engine looks the first convolution up) against the "
         f"largest matrix product of the same run, in gigaflops: {peaks}. At the peak: how many times faster it would "
-        "be, if these products ran at that rate and nothing else took time."
+        "be, if these products ran at that rate and nothing else took time. Times recorded: against the seconds that "
+        "an epoch of as many tasks took the implementation before this one, on two threads of another machine."
     )
     tables = [explained(head, rows, text)]
     if found.together:

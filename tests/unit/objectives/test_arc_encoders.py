@@ -121,18 +121,6 @@ def test_bfloat16_is_close_in_outputs_and_gradients(name):
     assert torch.cosine_similarity(half_gradient, full_gradient, dim=0) > 0.99
 
 
-def test_a_large_list_of_cells_is_convolved_in_blocks(monkeypatch):
-    model, tasks = build({"depth": 2}), random_tasks(6, 12, most=30)
-    results = []
-    for size in (1, 2**40):
-        monkeypatch.setattr(layers, "BLOCK_BYTES", size)
-        model.zero_grad(set_to_none=True)
-        logits = model(batch_of(model, tasks))
-        logits.square().sum().backward()
-        results.append([logits.detach(), *(p.grad.clone() for p in model.parameters())])
-    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
-
-
 @pytest.mark.parametrize("name", ["cnn", "cnn mean coords", "context grids"])
 def test_the_ways_of_a_device_give_what_the_ways_of_the_host_give(name, monkeypatch):
     model, tasks = build(CONFIGURATIONS[name]), random_tasks(7, 5, most=12)

@@ -24,28 +24,52 @@ class _Permute(torch.autograd.Function):
         return with_zero_row(gradient).index_select(0, back), None, None
 
 
-class _BatchedAttention(torch.autograd.Function):
+def _split(rows: torch.Tensor, heads: int) -> torch.Tensor:
+    """A view of rows [n, tokens, 3 * width] as queries, keys and values: [3, n, heads, tokens, size]."""
+    return rows.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+
+
+class _AttentionByProducts(torch.autograd.Function):
     """softmax(q k + mask) v by matrix products: on a CPU faster in bfloat16 than the fused kernel."""
 
     @staticmethod
-    def forward(ctx, query, key, value, mask):
+    def forward(ctx, rows, heads, mask):
+        query, key, value = _split(rows, heads).contiguous()
+        query.mul_(query.shape[-1] ** -0.5)
         scores = query @ key.transpose(-1, -2)
         shares = torch.softmax(scores if mask is None else scores.add_(mask), dim=-1)
         ctx.save_for_backward(query, key, value, shares)
-        return shares @ value
+        return (shares @ value).transpose(1, 2).flatten(2)
 
     @staticmethod
     def backward(ctx, gradient):
         query, key, value, shares = ctx.saved_tensors
+        heads, size = query.shape[1], query.shape[3]
+        gradient = gradient.unflatten(-1, (heads, size)).transpose(1, 2).contiguous()
         through = torch._softmax_backward_data(gradient @ value.transpose(-1, -2), shares, -1, shares.dtype)
-        return through @ key, through.transpose(-1, -2) @ query, shares.transpose(-1, -2) @ gradient, None
+        rows = gradient.new_empty(len(query), query.shape[2], 3 * heads * size)
+        for part, result in zip(
+            _split(rows, heads),
+            (
+                (through @ key).mul_(size**-0.5),
+                through.transpose(-1, -2) @ query,
+                shares.transpose(-1, -2) @ gradient,
+            ),
+            strict=True,
+        ):
+            part.copy_(result)
+        return rows, None, None
 
 
-def attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Attention of [n, heads, tokens, size] tensors; ``mask`` float [n, 1, 1, tokens] is added to the scores."""
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16:
-        return _BatchedAttention.apply(query * query.shape[-1] ** -0.5, key, value, mask)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+def attention(rows: torch.Tensor, heads: int, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """Each token of a row attends to all of its row: [n, tokens, 3 * width] -> [n, tokens, width].
+
+    A token's entries are its query, key and value; ``mask`` float [n, 1, 1, tokens] is added to the scores.
+    """
+    if rows.device.type == "cpu" and rows.dtype == torch.bfloat16:
+        return _AttentionByProducts.apply(rows, heads, mask)
+    query, key, value = _split(rows, heads)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
 def dense(module: nn.Linear, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -73,13 +97,6 @@ class AttentionLayer(nn.Module):
         return x + self.dropout(dense(self.down, F.gelu(dense(self.up, self.second_norm(x), dtype)), dtype))
 
 
-def attend_in_rows(parts: torch.Tensor, heads: int) -> torch.Tensor:
-    """Each token of a row attends to all of its row: [n, tokens, 3 * width] -> [n, tokens, width]."""
-    n, tokens, triple = parts.shape
-    query, key, value = parts.view(n, tokens, 3, heads, triple // 3 // heads).permute(2, 0, 3, 1, 4).unbind(0)
-    return attention(query, key, value, None).transpose(1, 2).reshape(n, tokens, triple // 3)
-
-
 class GroupAttention:
     """Each cell attends to all cells of its canvas: rows are moved into groups of like size and back."""
 
@@ -90,13 +107,12 @@ class GroupAttention:
 
     def __call__(self, parts: torch.Tensor, heads: int) -> torch.Tensor:
         """[cells, 3 * width] -> [cells, width]."""
-        groups, width = self.groups, parts.shape[1] // 3
+        groups = self.groups
         moved = _Permute.apply(parts, groups.tokens, groups.slot)
         sizes = [n * length for n, length in groups.shapes]
         results = []
         parts_of = zip(moved.split(sizes), self.mask.split(sizes), groups.shapes, groups.full, strict=True)
         for rows, mask, (n, length), full in parts_of:
-            query, key, value = rows.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
-            attended = attention(query, key, value, None if full else mask.view(n, 1, 1, length))
-            results.append(attended.transpose(1, 2).reshape(n * length, width))
+            attended = attention(rows.view(n, length, -1), heads, None if full else mask.view(n, 1, 1, length))
+            results.append(attended.flatten(0, 1))
         return _Permute.apply(torch.cat(results), groups.slot, groups.tokens)

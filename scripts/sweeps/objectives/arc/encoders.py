@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.objectives.arc.architecture import COLOUR_STATES, DEMOS, CnnSpec, ContextSpec, ModelSpec
-from sweeps.objectives.arc.attention import AttentionLayer, GroupAttention, attend_in_rows
+from sweeps.objectives.arc.attention import AttentionLayer, GroupAttention, attention
 from sweeps.objectives.arc.batches import Batch
 from sweeps.objectives.arc.layers import (
     CellEmbedding,
@@ -98,7 +98,7 @@ class ContextEncoder(nn.Module):
             x = x.view(-1, DEMOS, 2, self.spec.width) + self.pair.weight[:, None] + self.role.weight
         x = x.view(len(batch.labels), -1, self.spec.width)
         for layer in self.grid_layers:
-            x = layer(x, attend_in_rows, torch.float32)
+            x = layer(x, attention, torch.float32)
         return self.embed(self.grid_norm(x).mean(dim=1))
 
 

@@ -6,8 +6,6 @@ there are gaps between rows: what stands there is zero where it is read, and has
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,14 +14,8 @@ from torch import nn
 from sweeps.objectives.arc.architecture import COLOUR_STATES
 from sweeps.objectives.arc.batches import Batch
 
-BLOCK_BYTES = 2**21
-"""Size of the rows that a convolution gathers at a time on a CPU; larger ones fall out of its caches."""
-
 CENTRE = 4
 """The entry itself among its nine neighbours."""
-
-BLOCK_STEP = 256
-"""Blocks have a multiple of so many cells."""
 
 
 def pair_features(difference: bool) -> torch.Tensor:
@@ -114,15 +106,6 @@ class Dropout(nn.Module):
         return x * kept / (1 - self.share)
 
 
-def _blocks(cells: int, row: int, x: torch.Tensor) -> Iterator[slice]:
-    """Parts of a list of cells whose neighbourhoods (``row`` numbers a cell) fit a CPU's cache; one part elsewhere."""
-    size = cells
-    if on_host(x):
-        size = max(BLOCK_STEP, BLOCK_BYTES // (row * x.element_size()) // BLOCK_STEP * BLOCK_STEP)
-    for start in range(0, cells, max(size, 1)):
-        yield slice(start, min(start + size, cells))
-
-
 class _NormRelu(torch.autograd.Function):
     """relu(norm(x)), zero in gaps; no gradient comes back to a gap."""
 
@@ -148,19 +131,17 @@ def norm_relu(x: torch.Tensor, norm: nn.LayerNorm, inside: torch.Tensor) -> torc
     return _NormRelu.apply(x, norm.weight, norm.bias, norm.eps, inside)
 
 
-def _products(around: torch.Tensor, kernels: torch.Tensor, base: torch.Tensor | None, out: torch.Tensor) -> None:
-    """Write ``base`` plus the convolution of a block into ``out`` [n, width], of ``out``'s type or a shorter one.
+def _products(around: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
+    """The convolution of a list: [n, width], a tensor of its own.
 
-    ``around`` [n + 2, 3 * inputs] the rows around each entry, from one before to one after the block; ``kernels``
+    ``around`` [n + 2, 3 * inputs] the rows around each entry, from one before to one after the list; ``kernels``
     [3, 3 * inputs, width] by column. No neighbourhood is ever gathered: its columns are the same rows, shifted by one.
     """
-    n, inputs = len(out), around.shape[1]
+    n, inputs = len(around) - 2, around.shape[1]
     if on_host(around):
         line = around.view(1, 1, n + 2, inputs).permute(0, 3, 1, 2)
-        result = F.conv2d(line, kernels.permute(2, 1, 0)[:, :, None]).permute(0, 2, 3, 1).view(n, -1)
-    else:
-        result = around.as_strided((n, 3 * inputs), (inputs, 1)) @ kernels.view(3 * inputs, -1)
-    out.copy_(result) if base is None else torch.add(base, result, out=out)
+        return F.conv2d(line, kernels.permute(2, 1, 0)[:, :, None]).permute(0, 2, 3, 1).view(n, -1)
+    return around.as_strided((n, 3 * inputs), (inputs, 1)) @ kernels.view(3 * inputs, -1)
 
 
 class _AddConvolution(torch.autograd.Function):
@@ -172,34 +153,25 @@ class _AddConvolution(torch.autograd.Function):
         h, kernel = h.to(dtype), weight.to(dtype)
         ctx.save_for_backward(h, kernel, rows)
         kernels = kernel.view(outputs, 3, 3, inputs).permute(2, 1, 3, 0).reshape(3, 3 * inputs, outputs)
-        result = torch.empty_like(x)
-        for part in _blocks(len(x), 3 * inputs, h):
-            _products(_around(h, rows, part), kernels, x[part], result[part])
-        return result
+        result = _products(_around(h, rows), kernels)
+        return result.add_(x) if result.dtype == x.dtype else x + result
 
     @staticmethod
     def backward(ctx, gradient):
         h, kernel, rows = ctx.saved_tensors
         outputs, _, inputs = kernel.shape
-        g = gradient.to(kernel.dtype)
+        g, n = gradient.to(kernel.dtype), len(h)
         mirrored = kernel.view(outputs, 3, 3, inputs).flip(1, 2).permute(2, 1, 0, 3).reshape(3, 3 * outputs, inputs)
-        weight_gradient = gradient.new_zeros(3, outputs, 3 * inputs)
-        h_gradient = gradient.new_empty(len(h), inputs)
-        for part in _blocks(len(gradient), 3 * inputs, h):
-            around, transposed, n = _around(h, rows, part), g[part].t(), part.stop - part.start
-            for column in range(3):
-                if g.dtype == gradient.dtype:
-                    weight_gradient[column].addmm_(transposed, around[column : column + n])
-                else:
-                    weight_gradient[column] += transposed @ around[column : column + n]
-            _products(_around(g, rows, part), mirrored, None, h_gradient[part])
-        weight_gradient = weight_gradient.view(3, outputs, 3, inputs).permute(1, 2, 0, 3).reshape(kernel.shape)
-        return gradient, h_gradient, weight_gradient, None, None
+        around, transposed = _around(h, rows), g.t()
+        by_column = torch.stack([transposed @ around[column : column + n] for column in range(3)])
+        weight_gradient = by_column.view(3, outputs, 3, inputs).permute(1, 2, 0, 3).reshape(kernel.shape)
+        h_gradient = _products(_around(g, rows), mirrored)
+        return gradient, h_gradient.to(gradient.dtype), weight_gradient.to(gradient.dtype), None, None
 
 
-def _around(x: torch.Tensor, rows: torch.Tensor, part: slice) -> torch.Tensor:
-    """What stands above, at and below the entries of a block and the two beside it: [n + 2, 3 * width]."""
-    return x.index_select(0, rows[part.start : part.stop + 2].view(-1)).view(-1, 3 * x.shape[1])
+def _around(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """What stands above, at and below each entry, the one before and the one after the list: [n + 2, 3 * width]."""
+    return x.index_select(0, rows.view(-1)).view(-1, 3 * x.shape[1])
 
 
 class _AddLookedUp(torch.autograd.Function):

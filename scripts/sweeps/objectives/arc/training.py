@@ -17,6 +17,7 @@ from sweeps.objectives.arc.batches import random_draw
 from sweeps.objectives.arc.data import Tasks, read_classes, train_validation
 from sweeps.objectives.arc.encoders import Classifier, initialise
 from sweeps.objectives.arc.layers import Convolution, Dropout
+from sweeps.objectives.arc.memory import keep_freed_memory
 from sweeps.objectives.arc.optimizer import EagerAdamW
 from sweeps.objectives.arc.prediction import encoder_dtype, loader_for, logits, packing_for
 from sweeps.objectives.arc.resident import data_digest, resident_bank, resident_pool
@@ -72,6 +73,7 @@ class ArcRun:
     def __init__(self, resolved: Resolved, *, seed: int, data: Path, device: str, threads: int) -> None:
         if threads > 0:
             torch.set_num_threads(threads)
+        keep_freed_memory()
         self.resolved, self.seed = resolved, seed
         self.device, self.dtype = chosen_device(device), encoder_dtype(resolved)
         pool, self.classes, self.data_digest = resident_pool(data), read_classes(data), data_digest(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +16,18 @@ from sweeps.objectives.arc.architecture import resolve
 from sweeps.objectives.arc.data import pack
 from sweeps.objectives.arc.encoders import Classifier
 from sweeps.objectives.arc.tasks import Task
-from sweeps.speed import ChosenTrial, Speed, Together, TrainingSpeed, speed_table, times_reference, with_speed
+from sweeps.speed import (
+    ChosenTrial,
+    Speed,
+    Together,
+    TrainingSpeed,
+    read_speed,
+    speed_table,
+    times_reference,
+    with_speed,
+)
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "training"
+FOLDER = Path(__file__).resolve().parents[3] / "benchmarks" / "training"
 SMALL = {"width_mult": 0.25, "embed_dim": 12, "mlp_hidden": 10, "ctx_d_model": 12, "ctx_n_head": 3, "batch_size": 4}
 ENCODERS = [
     {"depth": 2},
@@ -30,7 +40,7 @@ ENCODERS = [
 @pytest.fixture(scope="module")
 def modules(request: pytest.FixtureRequest) -> dict[str, ModuleType]:
     """The benchmark's own files; others of the same names, which other tests may have loaded, come back afterwards."""
-    names = ("points", "reference", "choices", "run")
+    names = ("points", "reference", "timing", "choices", "run")
     others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     sys.path.insert(0, str(FOLDER))
     found = {name: importlib.import_module(name) for name in names}
@@ -81,6 +91,45 @@ def test_the_reference_reads_a_task_from_its_file_each_time(modules, tasks, tmp_
         reference.JsonTasks(files, tasks.labels, augment=False)[3]
 
 
+def test_the_timed_tasks_are_spread_over_all_sizes(modules):
+    sizes = np.random.default_rng(0).permutation(100)
+    chosen = modules["points"].spread(sizes, 10)
+    assert sizes[chosen].tolist() == list(range(5, 100, 10))
+    assert sorted(modules["points"].spread(sizes, 100)) == list(range(100))
+
+
+def test_engine_and_reference_are_measured_in_one_run(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parents[1] / "scripts"))
+    file = tmp_path / "speed.json"
+    command = [sys.executable, str(FOLDER / "run.py"), "--data", str(data), "--out", str(file), "--device", "cpu"]
+    few = ["--points", "cnn, width 1,", "--share", "0.06", "--threads", "1", "--passes", "1", "--dtypes", "float32"]
+    subprocess.run([*command, *few], check=True)
+    engine, reference = read_speed(file).rows
+    assert (engine.implementation, reference.implementation) == ("engine", "reference")
+    assert (engine.timed_tasks, engine.aim, engine.recorded) == (18, 15.0, None)
+    assert times_reference(read_speed(file), engine) == reference.epoch_seconds / engine.epoch_seconds > 0
+
+
+def test_a_timed_process_that_dies_is_told(modules, data, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parents[1] / "scripts"))
+    timing = modules["timing"]
+    job = timing.Job(
+        resolved=resolve(SMALL).as_json(),
+        data=str(data),
+        files="",
+        device="cpu",
+        threads=1,
+        clock="wall",
+        training=[0, 1, 2, 3],
+        validation=[4],
+    )
+    process = timing.TimedProcess(job)
+    assert process.seconds("train") > 0 and process.seconds("evaluate") > 0
+    process.child.kill()
+    with pytest.raises(RuntimeError, match="ended with -9"):
+        process.seconds("train")
+
+
 def row(point: str, implementation: str, dtype: str, threads: int, seconds: float) -> Speed:
     return Speed(
         point=point,
@@ -93,6 +142,7 @@ def row(point: str, implementation: str, dtype: str, threads: int, seconds: floa
         peak_gflops=80.0,
         timed_tasks=10,
         aim=15.0,
+        recorded=47.0 if implementation == "engine" else None,
     )
 
 
@@ -122,7 +172,7 @@ def test_the_table_compares_with_the_reference_on_as_many_threads(tmp_path):
     file = tmp_path / "results" / "benchmarks" / "training.json"
     file.write_text(found.model_dump_json())
     table = speed_table(file)
-    assert "| a | float32 | 1 | 150 | 2 | 50% | 4.5 | 9.0 | 15 |" in table
+    assert "| a | float32 | 1 | 150 | 2 | 50% | 4.5 | 9.0 | 23.5 | 15 |" in table
     assert "| a | 2 | 150 | 1.50 |" in table
     page = "x\n<!-- training speed: written by `make docs` -->\nold\n<!-- end of training speed -->\n"
     assert table in with_speed(page, tmp_path) and "old" not in with_speed(page, tmp_path)
