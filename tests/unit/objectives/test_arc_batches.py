@@ -112,17 +112,19 @@ def test_groups_hold_each_cell_once_with_its_canvas(pool, overhead, multiple):
     loader = loader_of(pool, group_overhead=overhead, multiple=multiple)
     draw = random_draw(torch.arange(len(pool)), loader.pairs, AUGMENTED, torch.Generator().manual_seed(0))
     for batch in loader.batches(draw, 9):
-        groups, total = batch.groups, len(batch.cells)
-        real = int(batch.lengths.sum())
-        assert sorted(groups.tokens[groups.tokens < total].tolist()) == list(range(real))
-        assert torch.equal(groups.tokens[groups.slot[:real]], torch.arange(real))
-        assert (groups.slot[real:] == len(groups.tokens)).all()
+        groups, real = batch.groups, int(batch.lengths.sum())
+        taken = torch.ones(len(groups.tokens), dtype=torch.bool)
+        taken[groups.empty] = False
+        assert sorted(groups.tokens[taken].tolist()) == list(range(real))
+        assert torch.equal(groups.tokens[groups.slot[:real]], torch.arange(real)) and taken[groups.slot[:real]].all()
+        assert groups.filler.tolist() == list(range(real, len(batch.cells)))
+        assert (groups.slot[real:] == 0).all() and (groups.tokens[~taken] == 0).all()
         at = 0
         for (n, length), full in zip(groups.shapes, groups.full, strict=True):
-            slots = groups.tokens[at : at + n * length].view(n, length)
-            assert full == bool((slots < total).all())
-            for row in slots:
-                owners = batch.canvas[row[row < total]]
+            slots, there = (part[at : at + n * length].view(n, length) for part in (groups.tokens, taken))
+            assert full == bool(there.all())
+            for row, used in zip(slots, there, strict=True):
+                owners = batch.canvas[row[used]]
                 assert len(set(owners.tolist())) == 1 and len(owners) == batch.lengths[owners[0]]
             at += n * length
         assert at == len(groups.tokens)

@@ -7,21 +7,25 @@ import torch.nn.functional as F
 from torch import nn
 
 from sweeps.objectives.arc.batches import Groups
-from sweeps.objectives.arc.layers import Dropout, with_zero_row
+from sweeps.objectives.arc.layers import Dropout
 
 
 class _Permute(torch.autograd.Function):
-    """Rows to new places, each at most once; backward moves the gradients back."""
+    """Rows to new places, each at most once; backward moves the gradients back.
+
+    ``there`` says which row stands at each new place, ``back`` which new place each row has; where there is none, they
+    say anything, and ``nothing_there`` and ``nothing_back`` list these places, which become zero.
+    """
 
     @staticmethod
-    def forward(ctx, x, there, back):
-        ctx.save_for_backward(back)
-        return with_zero_row(x).index_select(0, there)
+    def forward(ctx, x, there, back, nothing_there, nothing_back):
+        ctx.save_for_backward(back, nothing_back)
+        return x.index_select(0, there).index_fill_(0, nothing_there, 0)
 
     @staticmethod
     def backward(ctx, gradient):
-        (back,) = ctx.saved_tensors
-        return with_zero_row(gradient).index_select(0, back), None, None
+        back, nothing_back = ctx.saved_tensors
+        return gradient.index_select(0, back).index_fill_(0, nothing_back, 0), None, None, None, None
 
 
 def _split(rows: torch.Tensor, heads: int) -> torch.Tensor:
@@ -100,19 +104,19 @@ class AttentionLayer(nn.Module):
 class GroupAttention:
     """Each cell attends to all cells of its canvas: rows are moved into groups of like size and back."""
 
-    def __init__(self, groups: Groups, cells: int, dtype: torch.dtype) -> None:
+    def __init__(self, groups: Groups, dtype: torch.dtype) -> None:
         self.groups = groups
-        empty = torch.zeros(len(groups.tokens), dtype=dtype, device=groups.tokens.device)
-        self.mask = empty.masked_fill(groups.tokens == cells, -torch.inf)
+        mask = torch.zeros(len(groups.tokens), dtype=dtype, device=groups.tokens.device)
+        self.mask = mask.index_fill_(0, groups.empty, -torch.inf)
 
     def __call__(self, parts: torch.Tensor, heads: int) -> torch.Tensor:
         """[cells, 3 * width] -> [cells, width]."""
         groups = self.groups
-        moved = _Permute.apply(parts, groups.tokens, groups.slot)
+        moved = _Permute.apply(parts, groups.tokens, groups.slot, groups.empty, groups.filler)
         sizes = [n * length for n, length in groups.shapes]
         results = []
         parts_of = zip(moved.split(sizes), self.mask.split(sizes), groups.shapes, groups.full, strict=True)
         for rows, mask, (n, length), full in parts_of:
             attended = attention(rows.view(n, length, -1), heads, None if full else mask.view(n, 1, 1, length))
             results.append(attended.flatten(0, 1))
-        return _Permute.apply(torch.cat(results), groups.slot, groups.tokens)
+        return _Permute.apply(torch.cat(results), groups.slot, groups.tokens, groups.filler, groups.empty)

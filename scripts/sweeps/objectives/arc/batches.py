@@ -32,13 +32,15 @@ BLOCKS = 128
 class Groups:
     """Canvases sorted into groups of like size, for attention.
 
-    ``tokens`` int64 [slots] is the cell in each slot (the number of cells where a slot is empty), groups one after
-    another, each [canvases, length]; ``shapes`` are these pairs; ``slot`` int64 [cells] is where each cell went;
-    ``full`` says of each group whether none of its slots is empty.
+    ``tokens`` int64 [slots] is the cell in each slot, groups one after another, each [canvases, length]; ``shapes`` are
+    these pairs; ``slot`` int64 [cells] is where each cell went; ``full`` says of each group whether none of its slots
+    is empty. ``empty`` int64 lists the slots without a cell, ``filler`` the cells without a slot: they have 0 above.
     """
 
     tokens: torch.Tensor
     slot: torch.Tensor
+    empty: torch.Tensor
+    filler: torch.Tensor
     shapes: tuple[tuple[int, int], ...]
     full: tuple[bool, ...]
 
@@ -263,15 +265,20 @@ class Loader:
     def _groups(
         self, lengths: np.ndarray, starts: np.ndarray, total: int, order: np.ndarray, cuts: np.ndarray
     ) -> Groups:
-        shapes = tuple((high - low, int(lengths[order[high - 1]])) for low, high in pairwise(cuts))
-        full = tuple(bool(lengths[order[low]] == lengths[order[high - 1]]) for low, high in pairwise(cuts))
-        by_length = self._send(np.stack([starts[order], lengths[order]]))
-        tokens = []
-        for (low, high), (_, longest) in zip(pairwise(cuts), shapes, strict=True):
+        sorted_lengths = lengths[order]
+        shapes = tuple((high - low, int(sorted_lengths[high - 1])) for low, high in pairwise(cuts))
+        full = tuple(bool(sorted_lengths[low] == sorted_lengths[high - 1]) for low, high in pairwise(cuts))
+        by_length = self._send(np.stack([starts[order], sorted_lengths]))
+        tokens, empty, at = [], [np.zeros(0, np.int64)], 0
+        for (low, high), (n, longest), is_full in zip(pairwise(cuts), shapes, full, strict=True):
             start, length = by_length[:, low:high, None]
             step = torch.arange(longest, device=self.device)
             tokens.append(torch.where(step < length, start + step, total).reshape(-1))
-        flat = torch.cat(tokens)
-        slot = torch.full((total + 1,), len(flat), device=self.device)
-        slot[flat] = torch.arange(len(flat), device=self.device)
-        return Groups(flat, slot[:total], shapes, full)
+            if not is_full:
+                empty.append(at + np.flatnonzero(np.arange(longest) >= sorted_lengths[low:high, None]))
+            at += n * longest
+        flat, none = torch.cat(tokens), self._send(np.concatenate(empty))
+        slot = torch.zeros(total + 1, dtype=torch.int64, device=self.device)
+        slot[flat] = torch.arange(at, device=self.device)
+        filler = torch.arange(int(lengths.sum()), total, device=self.device)
+        return Groups(flat.index_fill_(0, none, 0), slot[:total], none, filler, shapes, full)

@@ -90,7 +90,7 @@ class ContextEncoder(nn.Module):
         assert batch.groups is not None
         place = (self.row.weight, batch.place // PITCH), (self.column.weight, batch.place % PITCH)
         x = self.dropout(lookup((self.cells.table(), self.cells.rows(batch.cells)), *place))
-        attend = GroupAttention(batch.groups, len(batch.cells), dtype)
+        attend = GroupAttention(batch.groups, dtype)
         for layer in self.cell_layers:
             x = layer(x, attend, dtype)
         x = lookup((self.gather(pooled(self.cell_norm(x), batch, self.spec.pool)), batch.shown))
