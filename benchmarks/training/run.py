@@ -62,7 +62,7 @@ def measure(point: Point, arguments: argparse.Namespace, threads: int, files: st
         )
         for name in [*arguments.dtypes, *(["reference"] if files else [])]
     }
-    best, tops = _in_turns(processes, arguments.passes, first.device)
+    best, tops = _in_turns(processes, arguments, first.device)
     canvas, new, _ = first.loader.canvases(plain_draw(train_rows, first.loader.pairs))
     cells = first.loader.bank.counts[canvas[new]]
     rows = []
@@ -92,13 +92,13 @@ def measure(point: Point, arguments: argparse.Namespace, threads: int, files: st
 
 
 def _in_turns(
-    processes: dict[str, TimedProcess], passes: int, device: torch.device
+    processes: dict[str, TimedProcess], arguments: argparse.Namespace, device: torch.device
 ) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
     """Best seconds of each process and kind of pass, and the peak of each type that was seen between them."""
     best: dict[tuple[str, str], float] = {}
     done: set[tuple[str, str]] = set()
     tops = dict.fromkeys(DTYPES, 0.0)
-    for number in range(passes + 1):
+    for number in range(arguments.passes + 1):
         for name, process in processes.items():
             for key in ((name, "train"), (name, "evaluate")):
                 if key in done:
@@ -108,7 +108,7 @@ def _in_turns(
                     done.add(key)
                 if number or seconds >= LONG_PASS:
                     best[key] = min(best.get(key, math.inf), seconds)
-        tops = {name: max(top, peak(device, DTYPES[name])) for name, top in tops.items()}
+        tops = {name: max(top, peak(device, DTYPES[name], arguments.clock)) for name, top in tops.items()}
     for process in processes.values():
         process.close()
     return best, tops
@@ -129,9 +129,14 @@ def together(point: Point, arguments: argparse.Namespace, trials: int) -> Togeth
     return Together(point=point.name, trials=trials, samples_a_second=sum(rates))
 
 
+def _chosen(arguments: argparse.Namespace) -> list[Point]:
+    """The wanted points."""
+    return [point for point in POINTS if point.name.startswith(tuple(arguments.points))]
+
+
 def take(arguments: argparse.Namespace) -> TrainingSpeed:
     """Measure the chosen points."""
-    chosen = [point for point in POINTS if point.name.startswith(tuple(arguments.points))]
+    chosen = _chosen(arguments)
     on_cpu = arguments.device == "cpu"
     rows: list[Speed] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -187,6 +192,12 @@ def main() -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: per thread, for a shared machine")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if not _chosen(arguments):
+        parser.error(f"--points: no point begins so; there are {'; '.join(point.name for point in POINTS)}")
+    if min(arguments.passes, *arguments.threads) < 1:
+        parser.error("--passes and --threads: at least 1")
+    if arguments.table and not arguments.out:
+        parser.error("--table is written from the file of --out: name one")
     if arguments.worker:
         arguments.dtypes = ["float32"]
         (point,) = (point for point in POINTS if point.name == arguments.worker)

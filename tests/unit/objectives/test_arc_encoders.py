@@ -121,6 +121,16 @@ def test_bfloat16_is_close_in_outputs_and_gradients(name):
     assert torch.cosine_similarity(half_gradient, full_gradient, dim=0) > 0.99
 
 
+def test_a_group_of_one_cell_trains_in_bfloat16():
+    model = build(CONFIGURATIONS["context grids"])
+    one, tasks = np.array([[3]], np.uint8), random_tasks(8, 3, most=30)
+    odd = Task("odd", ((tasks[0].pairs[0][0], one), *tasks[0].pairs[1:]))
+    batch = batch_of(model, [odd, *tasks[1:]], overhead=0.0)
+    assert (1, 1) in batch.groups.shapes
+    model(batch, torch.bfloat16).square().sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
 @pytest.mark.parametrize("name", ["cnn", "cnn mean coords", "context grids"])
 def test_the_ways_of_a_device_give_what_the_ways_of_the_host_give(name, monkeypatch):
     model, tasks = build(CONFIGURATIONS[name]), random_tasks(7, 5, most=12)

@@ -110,6 +110,23 @@ def test_engine_and_reference_are_measured_in_one_run(data, tmp_path, monkeypatc
     assert times_reference(read_speed(file), engine) == reference.epoch_seconds / engine.epoch_seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--points", "nothing"], "--points: no point begins so; there are cnn, width 1"),
+        (["--points"], "--points: no point begins so"),
+        (["--passes", "0"], "at least 1"),
+        (["--threads", "1", "0"], "at least 1"),
+        (["--table", "x.md"], "--out"),
+    ],
+)
+def test_arguments_that_measure_nothing_are_refused(modules, monkeypatch, capsys, arguments, told):
+    monkeypatch.setattr(sys, "argv", ["run.py", "--data", "data", *arguments])
+    with pytest.raises(SystemExit):
+        modules["run"].main()
+    assert told in capsys.readouterr().err
+
+
 def test_a_timed_process_that_dies_is_told(modules, data, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parents[1] / "scripts"))
     timing = modules["timing"]

@@ -39,7 +39,7 @@ class _AttentionByProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx, rows, heads, mask):
         query, key, value = _split(rows, heads).contiguous()
-        query.mul_(query.shape[-1] ** -0.5)
+        query = query * query.shape[-1] ** -0.5
         scores = query @ key.transpose(-1, -2)
         shares = torch.softmax(scores if mask is None else scores.add_(mask), dim=-1)
         ctx.save_for_backward(query, key, value, shares)

@@ -30,7 +30,7 @@ GROUP_OVERHEAD = {True: 20_000, False: 1e7}
 """What starting a group of attention costs, in scores, on a CPU (true) and elsewhere."""
 
 FILL = 256
-"""On a CPU the list of cells is filled to a multiple of this: some kernels are compiled anew for each new length."""
+"""The list of cells is filled to a multiple of this: on a CPU some kernels are compiled anew for each new length."""
 
 
 def encoder_dtype(resolved: Resolved) -> torch.dtype:
