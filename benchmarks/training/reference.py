@@ -28,11 +28,16 @@ DIFFERENCES = 5
 """Same, appeared, vanished, other colour, and neither of these (one of the grids has no cell there)."""
 
 
+def task_files(tasks: Tasks, folder: Path) -> list[Path]:
+    """The file of each task that :func:`write_tasks` writes."""
+    return [folder / f"{name}.json" for name in tasks.ids.tolist()]
+
+
 def write_tasks(tasks: Tasks, folder: Path) -> list[Path]:
     """One ARC file a task, as the collections come."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for t, name in enumerate(tasks.ids.tolist()):
+    files = task_files(tasks, folder)
+    for t, file in enumerate(files):
         pairs = []
         for p in range(int(tasks.pairs[t])):
             grids = [
@@ -40,8 +45,7 @@ def write_tasks(tasks: Tasks, folder: Path) -> list[Path]:
                 for side in (0, 1)
             ]
             pairs.append(dict(zip(("input", "output"), grids, strict=True)))
-        files.append(folder / f"{name}.json")
-        files[-1].write_text(json.dumps({"train": pairs}))
+        file.write_text(json.dumps({"train": pairs}))
     return files
 
 

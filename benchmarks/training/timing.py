@@ -10,14 +10,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import torch
-from reference import ReferenceRun
+from reference import ReferenceRun, task_files
 
 from sweeps.objectives.arc.architecture import Resolved
 from sweeps.objectives.arc.data import read_classes, read_part
@@ -98,7 +97,7 @@ def serve(lines: IO[str], answers: IO[str]) -> None:
     resolved, data, device = Resolved.from_json(job.resolved), Path(job.data), torch.device(job.device)
     if job.files:
         pool = read_part(data, "pool")
-        files: Sequence[Path] = [Path(job.files) / f"{name}.json" for name in pool.ids.tolist()]
+        files = task_files(pool, Path(job.files))
         plain = ReferenceRun(resolved, pool, len(read_classes(data)), files, job.threads)
         work = {"train": lambda: plain.train(training), "evaluate": lambda: plain.evaluate(validation)}
     else:

@@ -52,16 +52,10 @@ class _AttentionByProducts(torch.autograd.Function):
         gradient = gradient.unflatten(-1, (heads, size)).transpose(1, 2).contiguous()
         through = torch._softmax_backward_data(gradient @ value.transpose(-1, -2), shares, -1, shares.dtype)
         rows = gradient.new_empty(len(query), query.shape[2], 3 * heads * size)
-        for part, result in zip(
-            _split(rows, heads),
-            (
-                (through @ key).mul_(size**-0.5),
-                through.transpose(-1, -2) @ query,
-                shares.transpose(-1, -2) @ gradient,
-            ),
-            strict=True,
-        ):
-            part.copy_(result)
+        to_query, to_key, to_value = _split(rows, heads)
+        to_query.copy_((through @ key).mul_(size**-0.5))
+        to_key.copy_(through.transpose(-1, -2) @ query)
+        to_value.copy_(shares.transpose(-1, -2) @ gradient)
         return rows, None, None
 
 
